@@ -1,0 +1,43 @@
+//! Rust types of the contracts, made from the committed ABI in `contracts/abi`.
+//!
+//! Invariant: no tokio, no sqlx, no network; the ABI files are the only source.
+
+#![allow(missing_docs, clippy::too_many_arguments)]
+
+mod plan_manager {
+    alloy::sol!(
+        #[sol(rpc)]
+        #[derive(Debug, PartialEq, Eq)]
+        PlanManager,
+        "../abi/PlanManager.json"
+    );
+}
+mod subscription_manager {
+    alloy::sol!(
+        #[sol(rpc)]
+        #[derive(Debug, PartialEq, Eq)]
+        SubscriptionManager,
+        "../abi/SubscriptionManager.json"
+    );
+}
+mod payment_gateway {
+    alloy::sol!(
+        #[sol(rpc)]
+        #[derive(Debug, PartialEq, Eq)]
+        PaymentGateway,
+        "../abi/PaymentGateway.json"
+    );
+}
+mod core_system {
+    alloy::sol!(
+        #[sol(rpc)]
+        #[derive(Debug, PartialEq, Eq)]
+        CoreSystem,
+        "../abi/CoreSystem.json"
+    );
+}
+
+pub use core_system::CoreSystem;
+pub use payment_gateway::PaymentGateway;
+pub use plan_manager::{IPlanManager, PlanManager};
+pub use subscription_manager::{ISubscriptionManager, SubscriptionManager};
