@@ -1,1 +1,24 @@
-//! test-support
+//! Embedded servers for tests: a database per test, a Redis, an anvil, and a chain with the contracts deployed.
+//!
+//! Invariant: everything a test starts is its own, is reached only from this machine, and ends with the test, also
+//! when the test process is killed. Only the PostgreSQL server is shared: one per checkout, owned by `script/pg`.
+
+mod accounts;
+mod anvil;
+mod chain;
+mod child;
+mod deployment;
+mod networks;
+mod postgres;
+mod project;
+mod redis;
+
+pub use accounts::Role;
+pub use anvil::{Anvil, AnvilOptions};
+pub use chain::Chain;
+pub use child::{Child, command, signal};
+pub use deployment::{Addresses, Deployment};
+pub use networks::networks_toml;
+pub use postgres::{Database, server_url};
+pub use project::{root, tool};
+pub use redis::Redis;

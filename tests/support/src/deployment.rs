@@ -1,0 +1,135 @@
+//! The contracts, deployed once by the real deploy script and kept as a chain state that every test's node loads.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use alloy::primitives::{Address, Keccak256};
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::accounts::Role;
+use crate::anvil::{Anvil, AnvilOptions};
+use crate::project::{output, root, tool};
+
+/// A chain id nobody else uses here, so that the files of a demo's deployment stay untouched.
+const DEPLOY_CHAIN_ID: u64 = 313_370_001;
+
+/// Where the contracts are; the same on every chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addresses {
+    /// Roles and the service registry.
+    pub core_system: Address,
+    /// Plans.
+    pub plan_manager: Address,
+    /// Subscriptions and charges.
+    pub subscription_manager: Address,
+    /// Prices payments.
+    pub payment_gateway: Address,
+    /// The test token, six decimals, mintable by anyone.
+    pub token: Address,
+    /// The account that is paid the fees.
+    pub fee_receiver: Address,
+}
+
+/// A chain state with the contracts in it.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// A state file for [`AnvilOptions::load_state`].
+    pub state: PathBuf,
+    /// Where the contracts are.
+    pub addresses: Addresses,
+}
+
+impl Deployment {
+    /// Deploys unless that was done with the same sources; other processes wait meanwhile.
+    pub async fn ensure() -> Result<Self> {
+        let folder = root().join(".dev/chain-state");
+        fs::create_dir_all(&folder)?;
+        let lock = File::create(folder.join("lock"))?;
+        lock.lock().context("the chain state's lock")?;
+        let hash = sources_hash()?;
+        let state = folder.join(format!("{hash}.json"));
+        let addresses = folder.join(format!("{hash}.addresses.json"));
+        if !(state.exists() && addresses.exists()) {
+            deploy(&state, &addresses).await.context("deploying the contracts")?;
+        }
+        let addresses = serde_json::from_str(&fs::read_to_string(addresses)?)?;
+        Ok(Self { state, addresses: parse(&addresses)? })
+    }
+}
+
+async fn deploy(state: &Path, addresses: &Path) -> Result<()> {
+    let anvil = Anvil::spawn(AnvilOptions { chain_id: DEPLOY_CHAIN_ID, ..AnvilOptions::default() }).await?;
+    let mut found = run_script(&anvil, "script/Deploy.s.sol", &DEPLOY_CHAIN_ID.to_string()).await?;
+    let token = run_script(&anvil, "script/DeployTestToken.s.sol", &format!("token-{DEPLOY_CHAIN_ID}")).await?;
+    found["token"] = token["token"].clone();
+    let (_folder, saved) = anvil.save().await?;
+    let unfinished = state.with_extension("unfinished");
+    fs::copy(saved, &unfinished).context("the saved state")?;
+    fs::rename(unfinished, state)?;
+    Ok(fs::write(addresses, found.to_string())?)
+}
+
+/// Runs a script as the deployer and reads the file it leaves in `.dev/deployments`.
+async fn run_script(anvil: &Anvil, script: &str, result: &str) -> Result<Value> {
+    let result = root().join(format!(".dev/deployments/{result}.json"));
+    fs::create_dir_all(root().join(".dev/deployments"))?;
+    let mut forge = Command::new(tool("FORGE_BIN")?);
+    forge.args(["script", script, "--broadcast", "--non-interactive", "--rpc-url", &anvil.url()]);
+    forge.args(["--private-key", &Role::Deployer.key()]);
+    forge.env("FOUNDRY_SOLC", tool("FOUNDRY_SOLC")?);
+    forge.env("ABONO_FEE_BPS", "250").env("ABONO_FEE_RECEIVER", Role::FeeReceiver.address().to_string());
+    forge.env("ABONO_ADMIN", Role::Admin.address().to_string());
+    forge.env("ABONO_OPERATOR", Role::Operator.address().to_string());
+    forge.env("ABONO_AUTOMATION", Role::Automation.address().to_string());
+    forge.env("ABONO_GOVERNOR", Role::Governor.address().to_string());
+    tokio::task::spawn_blocking(move || output(&mut forge)).await??;
+    let written = fs::read_to_string(&result).with_context(|| format!("{script} left no {}", result.display()))?;
+    Ok(serde_json::from_str(&written)?)
+}
+
+fn parse(found: &Value) -> Result<Addresses> {
+    let address = |name: &str| -> Result<Address> {
+        let text = found[name].as_str().with_context(|| format!("the deployment has no {name}"))?;
+        Ok(text.parse()?)
+    };
+    Ok(Addresses {
+        core_system: address("core_system")?,
+        plan_manager: address("plan_manager")?,
+        subscription_manager: address("subscription_manager")?,
+        payment_gateway: address("payment_gateway")?,
+        token: address("token")?,
+        fee_receiver: Role::FeeReceiver.address(),
+    })
+}
+
+/// Everything the deployed code, and the way it is deployed, depend on.
+fn sources_hash() -> Result<String> {
+    let mut files = vec![root().join("foundry.toml"), root().join("package-lock.json")];
+    for folder in ["contracts/src", "script", "tests/contracts/mocks"] {
+        collect_sources(&root().join(folder), &mut files)?;
+    }
+    files.sort();
+    let mut hash = Keccak256::new();
+    for file in files {
+        hash.update(file.to_string_lossy().as_bytes());
+        hash.update(fs::read(&file).with_context(|| file.display().to_string())?);
+    }
+    Ok(alloy::hex::encode(&hash.finalize()[..8]))
+}
+
+fn collect_sources(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect_sources(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "sol") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
