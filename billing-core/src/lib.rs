@@ -1,1 +1,11 @@
-//! billing-core
+//! Every rule, every SQL statement and the ports of Abono.
+//!
+//! Invariant: knows no axum, clap, environment or wall clock; `now` is a parameter, signers and providers are passed in.
+
+pub mod chain;
+pub mod ids;
+pub mod money;
+pub mod outbox;
+
+/// The database schema, applied by `billing migrate` and by every test database.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
