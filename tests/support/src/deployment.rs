@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::accounts::Role;
 use crate::anvil::{Anvil, AnvilOptions};
-use crate::project::{output, root, tool};
+use crate::project::{output, root};
 
 /// A chain id nobody else uses here, so that the files of a demo's deployment stay untouched.
 const DEPLOY_CHAIN_ID: u64 = 313_370_001;
@@ -75,10 +75,10 @@ async fn deploy(state: &Path, addresses: &Path) -> Result<()> {
 async fn run_script(anvil: &Anvil, script: &str, result: &str) -> Result<Value> {
     let result = root().join(format!(".dev/deployments/{result}.json"));
     fs::create_dir_all(root().join(".dev/deployments"))?;
-    let mut forge = Command::new(tool("FORGE_BIN")?);
+    let mut forge = Command::new("bash");
+    forge.args(["-c", r#". script/env && exec "$FORGE_BIN" "$@""#, "forge"]);
     forge.args(["script", script, "--broadcast", "--non-interactive", "--rpc-url", &anvil.url()]);
     forge.args(["--private-key", &Role::Deployer.key()]);
-    forge.env("FOUNDRY_SOLC", tool("FOUNDRY_SOLC")?);
     forge.env("ABONO_FEE_BPS", "250").env("ABONO_FEE_RECEIVER", Role::FeeReceiver.address().to_string());
     forge.env("ABONO_ADMIN", Role::Admin.address().to_string());
     forge.env("ABONO_OPERATOR", Role::Operator.address().to_string());

@@ -46,6 +46,19 @@ pub struct Database {
 }
 
 impl Database {
+    /// Creates a database with the product's schema.
+    ///
+    /// # Panics
+    ///
+    /// When there is no server or the migrations fail: no test can go on then.
+    #[expect(clippy::new_without_default, reason = "making one talks to the server")]
+    pub async fn new() -> Self {
+        match Self::create(&billing_core::MIGRATOR).await {
+            Ok(database) => database,
+            Err(error) => panic!("no test database: {error:#}"),
+        }
+    }
+
     /// Creates a database with the schema of `migrator`.
     pub async fn create(migrator: &Migrator) -> Result<Self> {
         let server = server_url().await?;

@@ -35,6 +35,14 @@ async fn two_databases_share_nothing_but_the_schema() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_new_database_has_the_products_schema() -> Result<()> {
+    let database = Database::new().await;
+    let applied: i64 = sqlx::query_scalar("select count(*) from _sqlx_migrations").fetch_one(database.pool()).await?;
+    assert_eq!(usize::try_from(applied)?, billing_core::MIGRATOR.iter().count());
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_database_is_gone_after_its_test() -> Result<()> {
     let (closed, dropped) = (Database::create(&migrator()).await?, Database::create(&migrator()).await?);
     let names = [name(&closed).await?, name(&dropped).await?];
