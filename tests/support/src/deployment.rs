@@ -61,8 +61,9 @@ impl Deployment {
 
 async fn deploy(state: &Path, addresses: &Path) -> Result<()> {
     let anvil = Anvil::spawn(AnvilOptions { chain_id: DEPLOY_CHAIN_ID, ..AnvilOptions::default() }).await?;
-    let mut found = run_script(&anvil, "script/Deploy.s.sol", &DEPLOY_CHAIN_ID.to_string()).await?;
-    let token = run_script(&anvil, "script/DeployTestToken.s.sol", &format!("token-{DEPLOY_CHAIN_ID}")).await?;
+    let mut found = run_script(&anvil, "script/Deploy.s.sol:Deploy", &DEPLOY_CHAIN_ID.to_string()).await?;
+    let token =
+        run_script(&anvil, "script/DeployTestToken.s.sol:DeployTestToken", &format!("token-{DEPLOY_CHAIN_ID}")).await?;
     found["token"] = token["token"].clone();
     let (_folder, saved) = anvil.save().await?;
     let unfinished = state.with_extension("unfinished");

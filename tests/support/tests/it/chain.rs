@@ -1,5 +1,6 @@
 use alloy::primitives::U256;
 use alloy::providers::Provider;
+use alloy::rpc::types::{Filter, Log};
 use anyhow::Result;
 use test_support::{Chain, Role, networks_toml};
 
@@ -36,4 +37,27 @@ async fn a_chain_runs_at_the_present_and_its_token_can_be_minted_and_approved() 
     let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
     assert!(chain.now().await?.abs_diff(wall) < 120, "block time is not wall time");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_chain_keeps_balances_and_history_through_an_outage() -> Result<()> {
+    let mut chain = Chain::start(31_337).await?;
+    let subscriber = Role::Subscriber(1).address();
+    chain.mint(subscriber, U256::from(7)).await?;
+    let before = token_logs(&chain).await?;
+    assert!(!before.is_empty());
+
+    chain.kill().await?;
+    chain.restart().await?;
+
+    assert_eq!(chain.balance_of(subscriber).await?, U256::from(7));
+    assert_eq!(token_logs(&chain).await?, before);
+    chain.mint(subscriber, U256::from(1)).await?;
+    assert_eq!(token_logs(&chain).await?.len(), before.len() + 1);
+    Ok(())
+}
+
+async fn token_logs(chain: &Chain) -> Result<Vec<Log>> {
+    let filter = Filter::new().address(chain.addresses().token).from_block(0);
+    Ok(chain.provider().get_logs(&filter).await?)
 }
