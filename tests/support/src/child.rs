@@ -33,6 +33,8 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     }
     let mut command = Command::new("setpriv");
     bind(&mut command);
+    // This process may have died before the kernel was told: then the child has another parent already and ends here.
+    command.args(["sh", "-c", r#"[ "$PPID" = "$0" ] && exec "$@""#, &std::process::id().to_string()]);
     command.arg(program);
     command
 }
