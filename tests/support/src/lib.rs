@@ -6,12 +6,14 @@
 mod accounts;
 mod anvil;
 mod chain;
+mod cheats;
 mod child;
 mod deployment;
 mod networks;
 mod postgres;
 mod project;
 mod redis;
+mod template;
 
 pub use accounts::Role;
 pub use anvil::{Anvil, AnvilOptions};

@@ -12,9 +12,9 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::sync::OnceCell;
 
 use crate::project;
+use crate::template::copy_template;
 
 const PREFIX: &str = "abono_test_";
-const TEMPLATE: &str = "abono_template_";
 
 /// The URL of the server's `postgres` database, where the caller is superuser.
 ///
@@ -51,7 +51,6 @@ impl Database {
     /// # Panics
     ///
     /// When there is no server or the migrations fail: no test can go on then.
-    #[expect(clippy::new_without_default, reason = "making one talks to the server")]
     pub async fn new() -> Self {
         match Self::create(&billing_core::MIGRATOR).await {
             Ok(database) => database,
@@ -114,7 +113,7 @@ async fn drop_database(name: &str) -> Result<()> {
     Ok(admin.close().await?)
 }
 
-async fn run(admin: &mut PgConnection, statement: String) -> sqlx::Result<()> {
+pub(crate) async fn run(admin: &mut PgConnection, statement: String) -> sqlx::Result<()> {
     admin.execute(AssertSqlSafe(statement)).await.map(drop)
 }
 
@@ -133,53 +132,9 @@ async fn sweep(admin: &mut PgConnection) -> Result<()> {
     Ok(())
 }
 
-async fn unlock(admin: &mut PgConnection, name: &str) -> sqlx::Result<()> {
+pub(crate) async fn unlock(admin: &mut PgConnection, name: &str) -> sqlx::Result<()> {
     let unlock = "select pg_advisory_unlock(hashtextextended($1, 0))";
     sqlx::query(unlock).bind(name).execute(admin).await.map(drop)
-}
-
-/// Copying a migrated template is many times quicker than migrating. Its name says which migrations it has.
-async fn copy_template(admin: &mut PgConnection, migrator: &Migrator, name: &str) -> Result<()> {
-    let template = template_name(migrator);
-    let copy = format!(r#"create database "{name}" template "{template}""#);
-    if run(admin, copy.clone()).await.is_ok() {
-        return Ok(());
-    }
-    make_template(admin, migrator, &template).await.context("migrating the template database")?;
-    run(admin, copy).await.context("copying the template database")
-}
-
-async fn make_template(admin: &mut PgConnection, migrator: &Migrator, template: &str) -> Result<()> {
-    sqlx::query("select pg_advisory_lock(hashtextextended($1, 0))").bind(TEMPLATE).execute(&mut *admin).await?;
-    let made = make_template_locked(admin, migrator, template).await;
-    unlock(admin, TEMPLATE).await?;
-    made
-}
-
-async fn make_template_locked(admin: &mut PgConnection, migrator: &Migrator, template: &str) -> Result<()> {
-    let templates: Vec<String> =
-        sqlx::query_scalar("select datname::text from pg_database where starts_with(datname, $1)")
-            .bind(TEMPLATE)
-            .fetch_all(&mut *admin)
-            .await?;
-    if templates.iter().any(|found| found == template) {
-        return Ok(());
-    }
-    for outdated in templates {
-        run(admin, format!(r#"drop database if exists "{outdated}" with (force)"#)).await?;
-    }
-    let unfinished = format!("{TEMPLATE}unfinished");
-    run(admin, format!(r#"create database "{unfinished}" template template0"#)).await?;
-    let mut connection = PgConnection::connect(&database_url(server_url().await?, &unfinished)?).await?;
-    migrator.run(&mut connection).await?;
-    connection.close().await?;
-    Ok(run(admin, format!(r#"alter database "{unfinished}" rename to "{template}""#)).await?)
-}
-
-fn template_name(migrator: &Migrator) -> String {
-    let checksums: Vec<u8> = migrator.iter().flat_map(|migration| migration.checksum.to_vec()).collect();
-    let digest = alloy::primitives::keccak256(checksums);
-    format!("{TEMPLATE}{}", alloy::hex::encode(&digest[..8]))
 }
 
 fn unused_name() -> String {
@@ -188,7 +143,7 @@ fn unused_name() -> String {
     format!("{PREFIX}{}_{now:x}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-fn database_url(server: &str, name: &str) -> Result<String> {
+pub(crate) fn database_url(server: &str, name: &str) -> Result<String> {
     let mut url = Url::parse(server).with_context(|| format!("not a database URL: {server}"))?;
     url.set_path(name);
     Ok(url.into())
