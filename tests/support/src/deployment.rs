@@ -108,7 +108,7 @@ fn parse(found: &Value) -> Result<Addresses> {
 /// Everything the deployed code, and the way it is deployed, depend on.
 fn sources_hash() -> Result<String> {
     let mut files = vec![root().join("foundry.toml"), root().join("package-lock.json")];
-    for folder in ["contracts/src", "script", "tests/contracts/mocks"] {
+    for folder in ["contracts/src", "script", "tests/contracts"] {
         collect_sources(&root().join(folder), &mut files)?;
     }
     files.sort();
