@@ -9,6 +9,7 @@ interface ICoreSystem {
     event ServiceRegistered(bytes32 indexed serviceId, address indexed service, address indexed previous);
 
     error InvalidService(bytes32 serviceId, address service);
+    error NoChange(bytes32 serviceId);
 
     /// @notice Governor points `serviceId` to a contract; the previous one stays what it is.
     function registerService(bytes32 serviceId, address service) external;

@@ -88,6 +88,7 @@ interface IPlanManager {
     error PlanAlreadyExists(bytes32 planHash);
     error PlanExpired(uint64 expiry);
     error PlanNotFound(bytes32 planHash);
+    error TooManyChains(uint256 count);
     error Unauthorized(address caller);
 
     /// @notice Creates a plan on this chain.

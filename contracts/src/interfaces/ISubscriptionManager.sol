@@ -94,9 +94,7 @@ interface ISubscriptionManager {
         uint8 retries,
         uint64 sequence
     );
-    event SubscriptionFailedFinal(
-        bytes32 indexed planHash, address indexed subscriber, Reason reason, uint64 sequence
-    );
+    event SubscriptionFailedFinal(bytes32 indexed planHash, address indexed subscriber, Reason reason, uint64 sequence);
     event SubscriptionCancelled(
         bytes32 indexed planHash, address indexed subscriber, CancelReason reason, uint40 paidUntil, uint64 sequence
     );
@@ -124,6 +122,7 @@ interface ISubscriptionManager {
     error PlanNotFound(bytes32 planHash);
     error ReceivedLessThanCharged(uint256 charged, uint256 received);
     error Unauthorized(address caller);
+    error ZeroAmount();
 
     /// @notice Subscribes the caller and charges the first period, unless the plan has a trial that the caller never had
     ///         or time paid before a cancellation is left.

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {ICoreSystem} from "./interfaces/ICoreSystem.sol";
+import {IPaymentGateway} from "./interfaces/IPaymentGateway.sol";
+import {Roles} from "./libraries/Roles.sol";
+import {FeeProcessor} from "./processors/FeeProcessor.sol";
+
+/// @title PaymentGateway
+/// @notice See IPaymentGateway.
+contract PaymentGateway is FeeProcessor {
+    ICoreSystem public immutable CORE;
+
+    constructor(ICoreSystem core) {
+        CORE = core;
+    }
+
+    /// @inheritdoc IPaymentGateway
+    function quote(address, address, uint256 amount, uint16 maxFeeBps) external view returns (Quote memory result) {
+        result.gross = amount;
+        (result.fee, result.feeReceiver) = _fee(amount, maxFeeBps);
+    }
+
+    /// @inheritdoc IPaymentGateway
+    function setFee(uint16 newFeeBps, address newReceiver) external {
+        if (!CORE.hasRole(Roles.GOVERNOR, msg.sender)) revert Unauthorized(msg.sender);
+
+        _setFee(newFeeBps, newReceiver);
+    }
+}

@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+
+import {ICoreSystem} from "./interfaces/ICoreSystem.sol";
+import {IPaymentGateway} from "./interfaces/IPaymentGateway.sol";
+import {IPlanManager} from "./interfaces/IPlanManager.sol";
+import {ISubscriptionManager} from "./interfaces/ISubscriptionManager.sol";
+import {PeriodLib} from "./libraries/PeriodLib.sol";
+import {Roles} from "./libraries/Roles.sol";
+import {TransferLib} from "./libraries/TransferLib.sol";
+
+/// @title SubscriptionManager
+/// @notice See ISubscriptionManager.
+contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
+    using TransferLib for address;
+
+    /// @dev One slot, written once by every verb that emits.
+    struct Head {
+        uint64 eventCount;
+        address automation;
+        uint32 checkedAt;
+    }
+
+    /// @dev What a charge needs to know of its plan, read once per call.
+    struct Bill {
+        bytes32 planHash;
+        address merchant;
+        address token;
+        uint256 price;
+        uint256 period;
+        uint256 fee;
+        address feeReceiver;
+    }
+
+    /// @inheritdoc ISubscriptionManager
+    uint40 public constant PUBLIC_DELAY = 1 days;
+    /// @inheritdoc ISubscriptionManager
+    uint40 public constant RETRY_DELAY = 1 days;
+    /// @inheritdoc ISubscriptionManager
+    uint8 public constant MAX_RETRIES = 3;
+    /// @inheritdoc ISubscriptionManager
+    uint256 public constant TRANSFER_GAS = 200_000;
+    /// @notice Seconds for which an account once found to be automation is not asked for again.
+    uint256 public constant AUTOMATION_CACHE = 1 hours;
+
+    /// @dev A call gets at most 63/64 of the gas there is; 5,000 for reaching a cold account and for what precedes it.
+    uint256 private constant CALL_RESERVE = TRANSFER_GAS + TRANSFER_GAS / 63 + 5000;
+
+    ICoreSystem public immutable CORE;
+    IPlanManager public immutable PLANS;
+    IPaymentGateway public immutable GATEWAY;
+
+    Head private _head;
+    mapping(bytes32 planHash => mapping(address subscriber => Subscription)) private _subscriptions;
+    /// @inheritdoc ISubscriptionManager
+    mapping(address account => uint256) public nativeDepositOf;
+    /// @inheritdoc ISubscriptionManager
+    mapping(address account => uint256) public creditOf;
+
+    constructor(ICoreSystem core, IPlanManager plans, IPaymentGateway gateway) {
+        CORE = core;
+        PLANS = plans;
+        GATEWAY = gateway;
+    }
+
+    /* SUBSCRIBER */
+
+    /// @inheritdoc ISubscriptionManager
+    function subscribe(bytes32 planHash) external payable nonReentrant {
+        _subscribe(planHash, _openPlan(planHash));
+    }
+
+    /// @inheritdoc ISubscriptionManager
+    function subscribeWithPermit(bytes32 planHash, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
+        external
+        nonReentrant
+    {
+        IPlanManager.PlanTerms memory terms = _openPlan(planHash);
+
+        // Whoever saw the permit may have used it first; the pull below tells whether there is an allowance.
+        terms.token
+            .callAndForget(
+                abi.encodeCall(IERC20Permit.permit, (msg.sender, address(this), value, deadline, v, r, s)), TRANSFER_GAS
+            );
+
+        _subscribe(planHash, terms);
+    }
+
+    /// @inheritdoc ISubscriptionManager
+    function cancel(bytes32 planHash) external nonReentrant {
+        _cancel(planHash, msg.sender, CancelReason.Subscriber);
+    }
+
+    /// @inheritdoc ISubscriptionManager
+    function depositNative(address account) external payable nonReentrant {
+        if (account == address(0)) revert InvalidReceiver(account);
+        if (msg.value == 0) revert ZeroAmount();
+
+        _increaseDeposit(account, ++_head.eventCount);
+    }
+
+    /// @inheritdoc ISubscriptionManager
+    function withdrawNative(uint256 amount, address receiver) external nonReentrant {
+        if (receiver == address(0)) revert InvalidReceiver(receiver);
+        if (amount == 0) revert ZeroAmount();
+        uint256 balance = nativeDepositOf[msg.sender];
+        if (amount > balance) revert InsufficientDeposit(amount, balance);
+
+        nativeDepositOf[msg.sender] = balance -= amount;
+
+        emit NativeDepositWithdrawn(msg.sender, receiver, amount, balance, ++_head.eventCount);
+
+        if (!receiver.trySend(amount, gasleft())) revert NativeTransferFailed(receiver, amount);
+    }
+
+    /* CHARGES */
+
+    /// @inheritdoc ISubscriptionManager
+    function charge(bytes32 planHash, address subscriber) external nonReentrant {
+        Head memory head = _head;
+        bool automated = _checkAutomation(head);
+        IPlanManager.PlanTerms memory terms = PLANS.termsOf(planHash);
+        if (terms.status == IPlanManager.PlanStatus.None) revert ChargeFailed(Reason.NoPlan);
+
+        Subscription memory subscription = _subscriptions[planHash][subscriber];
+        Reason reason = _readiness(subscription, automated, _isBilled(terms));
+        if (reason != Reason.None) revert ChargeFailed(reason);
+
+        Bill memory bill = _bill(planHash, terms);
+        (uint256 start, uint256 end) = PeriodLib.periodAt(subscription.nextChargeAt, bill.period, block.timestamp);
+        _advance(subscription, end);
+        _subscriptions[planHash][subscriber] = subscription;
+        ++head.eventCount;
+        _head = head;
+
+        _emitCharged(bill, subscriber, start, end, head.eventCount);
+
+        _collect(bill, subscriber);
+    }
+
+    /// @inheritdoc ISubscriptionManager
+    function chargeBatch(bytes32 planHash, bytes calldata subscribers)
+        external
+        nonReentrant
+        returns (bytes memory outcomes)
+    {
+        uint256 count = subscribers.length / 20;
+        if (count == 0 || subscribers.length % 20 != 0) revert InvalidBatch(subscribers.length);
+
+        Head memory head = _head;
+        bool automated = _checkAutomation(head);
+        IPlanManager.PlanTerms memory terms = PLANS.termsOf(planHash);
+        bool planExists = terms.status != IPlanManager.PlanStatus.None;
+        bool billed = _isBilled(terms);
+        Bill memory bill;
+        uint256 held;
+        if (billed) {
+            bill = _bill(planHash, terms);
+            if (bill.token != address(0)) held = bill.token.balanceOf(address(this), TRANSFER_GAS);
+        }
+
+        outcomes = new bytes(count);
+        uint256 charged;
+        for (uint256 i; i < count; ++i) {
+            address subscriber = address(bytes20(subscribers[i * 20:]));
+            Subscription storage stored = _subscriptions[planHash][subscriber];
+            Subscription memory subscription = stored;
+            Reason reason = planExists ? _readiness(subscription, automated, billed) : Reason.NoPlan;
+            ++head.eventCount;
+            if (reason != Reason.None) {
+                outcomes[i] = bytes1(uint8(reason));
+                emit ChargeSkipped(planHash, subscriber, reason, head.eventCount);
+                continue;
+            }
+
+            reason = _chargeMember(bill, stored, subscription, subscriber, head.eventCount);
+            if (reason == Reason.None) ++charged;
+            else outcomes[i] = bytes1(uint8(reason));
+        }
+        _head = head;
+
+        if (charged != 0) _settle(bill, charged, held);
+    }
+
+    /* OPERATOR AND UPKEEP */
+
+    /// @inheritdoc ISubscriptionManager
+    function cancelFor(bytes32 planHash, address subscriber) external nonReentrant {
+        if (!CORE.hasRole(Roles.OPERATOR, msg.sender)) revert Unauthorized(msg.sender);
+
+        _cancel(planHash, subscriber, CancelReason.Operator);
+    }
+
+    /// @inheritdoc ISubscriptionManager
+    function claimCredit(address receiver) external nonReentrant {
+        if (receiver == address(0)) revert InvalidReceiver(receiver);
+        uint256 amount = creditOf[msg.sender];
+        if (amount == 0) revert NothingToClaim(msg.sender);
+
+        delete creditOf[msg.sender];
+
+        emit CreditClaimed(msg.sender, receiver, amount, ++_head.eventCount);
+
+        if (!receiver.trySend(amount, gasleft())) revert NativeTransferFailed(receiver, amount);
+    }
+
+    /// @inheritdoc ISubscriptionManager
+    function refreshAutomation() external nonReentrant {
+        if (CORE.hasRole(Roles.AUTOMATION, _head.automation)) return;
+
+        delete _head.automation;
+        delete _head.checkedAt;
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc ISubscriptionManager
+    function subscriptionOf(bytes32 planHash, address subscriber) external view returns (Subscription memory) {
+        return _subscriptions[planHash][subscriber];
+    }
+
+    /// @inheritdoc ISubscriptionManager
+    function eventCount() external view returns (uint64) {
+        return _head.eventCount;
+    }
+
+    /* INTERNAL: SUBSCRIPTIONS */
+
+    function _subscribe(bytes32 planHash, IPlanManager.PlanTerms memory terms) private {
+        Subscription memory subscription = _subscriptions[planHash][msg.sender];
+        if (subscription.status == Status.Active || subscription.status == Status.Paused) {
+            revert AlreadySubscribed(planHash, msg.sender);
+        }
+
+        uint64 sequence = _head.eventCount;
+        if (msg.value != 0) {
+            if (terms.token != address(0)) revert EthRefused(msg.value);
+            _increaseDeposit(msg.sender, ++sequence);
+        }
+
+        bool free = _beginFreely(subscription, terms.trial);
+        uint256 start = block.timestamp;
+        if (!free) _advance(subscription, start + terms.period);
+        subscription.status = Status.Active;
+        subscription.cancelReason = CancelReason.None;
+        _subscriptions[planHash][msg.sender] = subscription;
+        _head.eventCount = sequence + (free ? 1 : 2);
+
+        emit SubscriptionActivated(
+            planHash,
+            msg.sender,
+            terms.merchant,
+            uint40(start),
+            subscription.nextChargeAt,
+            subscription.endsAt,
+            sequence + 1
+        );
+        if (free) return;
+
+        Bill memory bill = _bill(planHash, terms);
+        _emitCharged(bill, msg.sender, start, subscription.nextChargeAt, sequence + 2);
+
+        _collect(bill, msg.sender);
+    }
+
+    /// @dev Whether the subscription begins without a charge: by a trial never had, or by paid time that is left.
+    function _beginFreely(Subscription memory subscription, uint256 trial) private view returns (bool) {
+        if (subscription.status == Status.None && trial != 0) {
+            subscription.nextChargeAt = uint40(block.timestamp + trial);
+            return true;
+        }
+        return block.timestamp < subscription.nextChargeAt;
+    }
+
+    function _cancel(bytes32 planHash, address subscriber, CancelReason reason) private {
+        Subscription memory subscription = _subscriptions[planHash][subscriber];
+        if (subscription.status != Status.Active && subscription.status != Status.Paused) {
+            revert NotSubscribed(planHash, subscriber);
+        }
+
+        subscription.status = Status.Cancelled;
+        subscription.cancelReason = reason;
+        subscription.retryAt = 0;
+        subscription.retries = 0;
+        subscription.pausedAt = 0;
+        _subscriptions[planHash][subscriber] = subscription;
+
+        emit SubscriptionCancelled(planHash, subscriber, reason, subscription.nextChargeAt, ++_head.eventCount);
+    }
+
+    /* INTERNAL: CHARGES */
+
+    /// @dev Why the subscription is not to be charged now, whatever its owner has.
+    function _readiness(Subscription memory subscription, bool automated, bool billed) private view returns (Reason) {
+        if (subscription.status != Status.Active) {
+            return subscription.status == Status.Paused ? Reason.Paused : Reason.NotSubscribed;
+        }
+        if (subscription.endsAt != 0 && block.timestamp >= subscription.endsAt) return Reason.Ended;
+        if (block.timestamp < subscription.nextChargeAt) return Reason.NotDue;
+        if (block.timestamp < subscription.retryAt) return Reason.RetryPending;
+        if (!automated && block.timestamp < uint256(subscription.nextChargeAt) + PUBLIC_DELAY) return Reason.NotDue;
+        if (!billed) return Reason.PlanInactive;
+        return Reason.None;
+    }
+
+    /// @dev Effects first; on failure the stored subscription is what it was, but for its retries.
+    function _chargeMember(
+        Bill memory bill,
+        Subscription storage stored,
+        Subscription memory subscription,
+        address subscriber,
+        uint64 sequence
+    ) private returns (Reason reason) {
+        uint40 dueAt = subscription.nextChargeAt;
+        uint8 retries = subscription.retries;
+        (uint256 start, uint256 end) = PeriodLib.periodAt(dueAt, bill.period, block.timestamp);
+        _advance(subscription, end);
+        _store(stored, subscription);
+
+        reason = _pull(bill, subscriber);
+        if (reason == Reason.None) {
+            _emitCharged(bill, subscriber, start, end, sequence);
+            return reason;
+        }
+
+        subscription.nextChargeAt = dueAt;
+        --subscription.chargeCount;
+        if (++retries < MAX_RETRIES) {
+            subscription.retries = retries;
+            subscription.retryAt = uint40(block.timestamp) + RETRY_DELAY;
+            emit SubscriptionRetryScheduled(bill.planHash, subscriber, reason, subscription.retryAt, retries, sequence);
+        } else {
+            subscription.status = Status.Failed;
+            subscription.cancelReason = CancelReason.RetriesExhausted;
+            emit SubscriptionFailedFinal(bill.planHash, subscriber, reason, sequence);
+        }
+        _store(stored, subscription);
+    }
+
+    function _advance(Subscription memory subscription, uint256 end) private pure {
+        // Ends before year 36,800: a timestamp plus at most two times 2**32.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        subscription.nextChargeAt = uint40(end);
+        subscription.retryAt = 0;
+        subscription.retries = 0;
+        ++subscription.chargeCount;
+    }
+
+    function _store(Subscription storage stored, Subscription memory subscription) private {
+        stored.nextChargeAt = subscription.nextChargeAt;
+        stored.retryAt = subscription.retryAt;
+        stored.endsAt = subscription.endsAt;
+        stored.pausedAt = subscription.pausedAt;
+        stored.chargeCount = subscription.chargeCount;
+        stored.retries = subscription.retries;
+        stored.status = subscription.status;
+        stored.cancelReason = subscription.cancelReason;
+        stored.bounded = subscription.bounded;
+    }
+
+    function _emitCharged(Bill memory bill, address subscriber, uint256 start, uint256 end, uint64 sequence) private {
+        emit SubscriptionCharged(
+            bill.planHash,
+            subscriber,
+            uint256(sequence) << 192 | start << 144 | end << 96 | bill.price,
+            uint256(uint160(bill.merchant)) << 96 | bill.fee,
+            bill.token
+        );
+    }
+
+    /* INTERNAL: MONEY */
+
+    /// @dev Takes one price from a member of a batch into this contract.
+    function _pull(Bill memory bill, address payer) private returns (Reason) {
+        if (bill.token == address(0)) {
+            uint256 balance = nativeDepositOf[payer];
+            if (balance < bill.price) return Reason.InsufficientBalance;
+
+            nativeDepositOf[payer] = balance - bill.price;
+            return Reason.None;
+        }
+
+        _requireCallGas();
+        if (bill.token.tryTransferFrom(payer, address(this), bill.price, TRANSFER_GAS)) return Reason.None;
+        return _failureReason(bill.token, payer, bill.price);
+    }
+
+    /// @dev Pays out what `count` members gave; `held` is the token balance from before them.
+    function _settle(Bill memory bill, uint256 count, uint256 held) private {
+        uint256 gross = bill.price * count;
+        uint256 fee = bill.fee * count;
+        if (bill.token == address(0)) {
+            _sendOrCredit(bill.merchant, gross - fee);
+            if (fee != 0) _sendOrCredit(bill.feeReceiver, fee);
+            return;
+        }
+
+        uint256 received = bill.token.balanceOf(address(this), TRANSFER_GAS) - held;
+        if (received < gross) revert ReceivedLessThanCharged(gross, received);
+
+        if (!bill.token.tryTransfer(bill.merchant, received - fee, TRANSFER_GAS)) {
+            revert ChargeFailed(Reason.TransferFailed);
+        }
+        if (fee != 0 && !bill.token.tryTransfer(bill.feeReceiver, fee, TRANSFER_GAS)) {
+            revert ChargeFailed(Reason.TransferFailed);
+        }
+    }
+
+    /// @dev One payment, straight from payer to merchant and fee receiver: cheaper than by way of this contract.
+    function _collect(Bill memory bill, address payer) private {
+        uint256 net = bill.price - bill.fee;
+        if (bill.token == address(0)) {
+            uint256 balance = nativeDepositOf[payer];
+            if (balance < bill.price) revert InsufficientDeposit(bill.price, balance);
+
+            nativeDepositOf[payer] = balance - bill.price;
+            _sendOrCredit(bill.merchant, net);
+            if (bill.fee != 0) _sendOrCredit(bill.feeReceiver, bill.fee);
+            return;
+        }
+
+        uint256 before = bill.token.balanceOf(bill.merchant, TRANSFER_GAS);
+        _pullTo(bill.token, payer, bill.merchant, net);
+        if (payer != bill.merchant) {
+            uint256 received = bill.token.balanceOf(bill.merchant, TRANSFER_GAS) - before;
+            if (received < net) revert ReceivedLessThanCharged(net, received);
+        }
+        if (bill.fee != 0) _pullTo(bill.token, payer, bill.feeReceiver, bill.fee);
+    }
+
+    function _pullTo(address token, address payer, address receiver, uint256 amount) private {
+        if (!token.tryTransferFrom(payer, receiver, amount, TRANSFER_GAS)) {
+            revert ChargeFailed(_failureReason(token, payer, amount));
+        }
+    }
+
+    function _failureReason(address token, address payer, uint256 amount) private view returns (Reason) {
+        _requireCallGas();
+        if (token.balanceOf(payer, TRANSFER_GAS) < amount) return Reason.InsufficientBalance;
+        _requireCallGas();
+        if (token.allowance(payer, address(this), TRANSFER_GAS) < amount) return Reason.InsufficientAllowance;
+        return Reason.TransferFailed;
+    }
+
+    function _sendOrCredit(address receiver, uint256 amount) private {
+        _requireCallGas();
+        if (receiver.trySend(amount, TRANSFER_GAS)) return;
+
+        uint256 balance = creditOf[receiver] + amount;
+        creditOf[receiver] = balance;
+
+        emit CreditIncreased(receiver, amount, balance, ++_head.eventCount);
+    }
+
+    function _increaseDeposit(address account, uint64 sequence) private {
+        uint256 balance = nativeDepositOf[account] + msg.value;
+        nativeDepositOf[account] = balance;
+
+        emit NativeDepositIncreased(account, msg.value, balance, sequence);
+    }
+
+    /// @dev Without it a caller could leave a call too little gas, and a payer would look unable to pay.
+    function _requireCallGas() private view {
+        uint256 available = gasleft();
+        if (available < CALL_RESERVE) revert InsufficientGas(CALL_RESERVE, available);
+    }
+
+    /* INTERNAL: PLAN AND AUTHORITY */
+
+    function _openPlan(bytes32 planHash) private view returns (IPlanManager.PlanTerms memory terms) {
+        terms = PLANS.termsOf(planHash);
+        if (terms.status == IPlanManager.PlanStatus.None) revert PlanNotFound(planHash);
+        if (terms.status != IPlanManager.PlanStatus.Active || terms.frozen) revert PlanNotOpen(planHash);
+    }
+
+    function _isBilled(IPlanManager.PlanTerms memory terms) private pure returns (bool) {
+        return !terms.frozen
+            && (terms.status == IPlanManager.PlanStatus.Active || terms.status == IPlanManager.PlanStatus.Closed);
+    }
+
+    function _bill(bytes32 planHash, IPlanManager.PlanTerms memory terms) private view returns (Bill memory) {
+        IPaymentGateway.Quote memory quote = GATEWAY.quote(terms.token, terms.merchant, terms.price, terms.maxFeeBps);
+
+        return Bill({
+            planHash: planHash,
+            merchant: terms.merchant,
+            token: terms.token,
+            price: terms.price,
+            period: terms.period,
+            fee: quote.fee,
+            feeReceiver: quote.feeReceiver
+        });
+    }
+
+    /// @dev Whether the caller is automation. A fresh answer is put into `head`, which the caller of this writes anyway.
+    function _checkAutomation(Head memory head) private view returns (bool) {
+        if (msg.sender == head.automation && block.timestamp < uint256(head.checkedAt) + AUTOMATION_CACHE) return true;
+        if (!CORE.hasRole(Roles.AUTOMATION, msg.sender)) return false;
+
+        head.automation = msg.sender;
+        head.checkedAt = uint32(block.timestamp);
+        return true;
+    }
+}

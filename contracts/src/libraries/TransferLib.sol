@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
+/// @title Calls into code that is not trusted
+///
+/// @notice Each call has a gas cap and copies at most 32 bytes back, so that neither a token nor a receiver can cost more
+///         than its cap. None of them reverts because the other side did.
+library TransferLib {
+    /// @notice `transferFrom` that tells whether it worked: `true` or nothing returned, by an address with code.
+    function tryTransferFrom(address token, address from, address to, uint256 amount, uint256 gasCap)
+        internal
+        returns (bool)
+    {
+        return _tryCall(token, abi.encodeCall(IERC20.transferFrom, (from, to, amount)), gasCap);
+    }
+
+    /// @notice `transfer` that tells whether it worked, as `tryTransferFrom`.
+    function tryTransfer(address token, address to, uint256 amount, uint256 gasCap) internal returns (bool) {
+        return _tryCall(token, abi.encodeCall(IERC20.transfer, (to, amount)), gasCap);
+    }
+
+    /// @notice Sends native coin; false if `to` refused it.
+    function trySend(address to, uint256 amount, uint256 gasCap) internal returns (bool success) {
+        // Solidity's own call would copy all that comes back.
+        assembly ("memory-safe") {
+            success := call(gasCap, to, amount, 0, 0, 0, 0)
+        }
+    }
+
+    /// @notice Calls and leaves the outcome unlooked at.
+    function callAndForget(address target, bytes memory data, uint256 gasCap) internal {
+        assembly ("memory-safe") {
+            pop(call(gasCap, target, 0, add(data, 0x20), mload(data), 0, 0))
+        }
+    }
+
+    /// @notice Balance of `account`; zero if the token does not answer.
+    function balanceOf(address token, address account, uint256 gasCap) internal view returns (uint256) {
+        return _tryRead(token, abi.encodeCall(IERC20.balanceOf, (account)), gasCap);
+    }
+
+    /// @notice What `spender` may take from `owner`; zero if the token does not answer.
+    function allowance(address token, address owner, address spender, uint256 gasCap) internal view returns (uint256) {
+        return _tryRead(token, abi.encodeCall(IERC20.allowance, (owner, spender)), gasCap);
+    }
+
+    function _tryCall(address token, bytes memory data, uint256 gasCap) private returns (bool success) {
+        assembly ("memory-safe") {
+            success := call(gasCap, token, 0, add(data, 0x20), mload(data), 0, 0x20)
+            switch returndatasize()
+            case 0 { success := and(success, iszero(iszero(extcodesize(token)))) }
+            default { success := and(and(success, gt(returndatasize(), 0x1f)), eq(mload(0), 1)) }
+        }
+    }
+
+    function _tryRead(address token, bytes memory data, uint256 gasCap) private view returns (uint256 value) {
+        assembly ("memory-safe") {
+            if staticcall(gasCap, token, add(data, 0x20), mload(data), 0, 0x20) {
+                if gt(returndatasize(), 0x1f) { value := mload(0) }
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Script} from "forge-std/Script.sol";
+
+import {CoreSystem} from "../contracts/src/CoreSystem.sol";
+import {PaymentGateway} from "../contracts/src/PaymentGateway.sol";
+import {PlanManager} from "../contracts/src/PlanManager.sol";
+import {SubscriptionManager} from "../contracts/src/SubscriptionManager.sol";
+
+/// @title Deploys all contracts and configures them
+///
+/// @notice The canonical CREATE2 factory and fixed salts make the addresses equal on every chain for the same admin and
+///         admin delay; all else is set by calls. May be run again: what stands is kept, what differs is set. The
+///         broadcaster must be the admin.
+///
+///         ABONO_OPERATOR=0x.. ABONO_AUTOMATION=0x.. ABONO_FEE_RECEIVER=0x.. forge script script/Deploy.s.sol \
+///             --rpc-url http://127.0.0.1:8545 --private-key $KEY --broadcast --slow
+///
+///         Environment (defaults): ABONO_ADMIN, ABONO_OPERATOR, ABONO_AUTOMATION, ABONO_GOVERNOR, ABONO_FEE_RECEIVER (the
+///         broadcaster), ABONO_FEE_BPS (250), ABONO_ADMIN_DELAY (86400 seconds).
+contract Deploy is Script {
+    struct Config {
+        address admin;
+        uint48 adminDelay;
+        address operator;
+        address automation;
+        address governor;
+        address feeReceiver;
+        uint16 feeBps;
+    }
+
+    struct Deployment {
+        CoreSystem core;
+        PlanManager plans;
+        PaymentGateway gateway;
+        SubscriptionManager subscriptions;
+    }
+
+    error AdminMustBroadcast(address admin, address broadcaster);
+    error NotConfigured(string what);
+
+    bytes32 internal constant SALT = "abono.1";
+
+    bytes32 internal constant PLAN_MANAGER_ID = "PlanManager";
+    bytes32 internal constant SUBSCRIPTION_MANAGER_ID = "SubscriptionManager";
+    bytes32 internal constant PAYMENT_GATEWAY_ID = "PaymentGateway";
+
+    function run() external returns (Deployment memory deployment) {
+        address broadcaster = _broadcaster();
+        Config memory config = Config({
+            admin: vm.envOr("ABONO_ADMIN", broadcaster),
+            adminDelay: uint48(vm.envOr("ABONO_ADMIN_DELAY", uint256(1 days))),
+            operator: vm.envOr("ABONO_OPERATOR", broadcaster),
+            automation: vm.envOr("ABONO_AUTOMATION", broadcaster),
+            governor: vm.envOr("ABONO_GOVERNOR", broadcaster),
+            feeReceiver: vm.envOr("ABONO_FEE_RECEIVER", broadcaster),
+            feeBps: uint16(vm.envOr("ABONO_FEE_BPS", uint256(250)))
+        });
+        if (config.admin != broadcaster) revert AdminMustBroadcast(config.admin, broadcaster);
+        if (config.feeBps == 0) config.feeReceiver = address(0);
+
+        vm.startBroadcast();
+        deployment = deploy(config);
+        configure(deployment, config);
+        vm.stopBroadcast();
+
+        verify(deployment, config);
+        _write(deployment);
+    }
+
+    /// @notice Deploys what does not stand yet. Broadcasts nothing by itself, so tests call it as they are.
+    function deploy(Config memory config) public returns (Deployment memory deployment) {
+        deployment = addressesOf(config);
+        if (address(deployment.core).code.length == 0) {
+            new CoreSystem{salt: SALT}(config.adminDelay, config.admin);
+        }
+        if (address(deployment.plans).code.length == 0) new PlanManager{salt: SALT}(deployment.core);
+        if (address(deployment.gateway).code.length == 0) new PaymentGateway{salt: SALT}(deployment.core);
+        if (address(deployment.subscriptions).code.length == 0) {
+            new SubscriptionManager{salt: SALT}(deployment.core, deployment.plans, deployment.gateway);
+        }
+    }
+
+    /// @notice Addresses for `config`, whether or not anything stands there.
+    function addressesOf(Config memory config) public pure returns (Deployment memory deployment) {
+        bytes memory code = abi.encodePacked(type(CoreSystem).creationCode, abi.encode(config.adminDelay, config.admin));
+        deployment.core = CoreSystem(_addressOf(code));
+
+        code = abi.encodePacked(type(PlanManager).creationCode, abi.encode(deployment.core));
+        deployment.plans = PlanManager(_addressOf(code));
+
+        code = abi.encodePacked(type(PaymentGateway).creationCode, abi.encode(deployment.core));
+        deployment.gateway = PaymentGateway(_addressOf(code));
+
+        code = abi.encodePacked(
+            type(SubscriptionManager).creationCode, abi.encode(deployment.core, deployment.plans, deployment.gateway)
+        );
+        deployment.subscriptions = SubscriptionManager(_addressOf(code));
+    }
+
+    /// @notice Grants roles, registers services and sets the fee. The admin takes the governor role for as long as that
+    ///         needs.
+    function configure(Deployment memory deployment, Config memory config) public {
+        CoreSystem core = deployment.core;
+        _grant(core, core.OPERATOR_ROLE(), config.operator);
+        _grant(core, core.AUTOMATION_ROLE(), config.automation);
+        _grant(core, core.GOVERNOR_ROLE(), config.governor);
+        if (_isConfigured(deployment, config)) return;
+
+        _grant(core, core.GOVERNOR_ROLE(), config.admin);
+        _register(core, PLAN_MANAGER_ID, address(deployment.plans));
+        _register(core, SUBSCRIPTION_MANAGER_ID, address(deployment.subscriptions));
+        _register(core, PAYMENT_GATEWAY_ID, address(deployment.gateway));
+        if (!_isFeeSet(deployment.gateway, config)) deployment.gateway.setFee(config.feeBps, config.feeReceiver);
+        if (config.governor != config.admin) core.revokeRole(core.GOVERNOR_ROLE(), config.admin);
+    }
+
+    /// @notice Reverts unless everything stands and is set as `config` says.
+    function verify(Deployment memory deployment, Config memory config) public view {
+        CoreSystem core = deployment.core;
+        if (address(core).code.length == 0) revert NotConfigured("core system");
+        if (core.defaultAdmin() != config.admin) revert NotConfigured("admin");
+        if (!core.hasRole(core.OPERATOR_ROLE(), config.operator)) revert NotConfigured("operator");
+        if (!core.hasRole(core.AUTOMATION_ROLE(), config.automation)) revert NotConfigured("automation");
+        if (!core.hasRole(core.GOVERNOR_ROLE(), config.governor)) revert NotConfigured("governor");
+        if (deployment.plans.CORE() != core) revert NotConfigured("plan manager");
+        if (deployment.gateway.CORE() != core) revert NotConfigured("payment gateway");
+        if (deployment.subscriptions.CORE() != core) revert NotConfigured("subscription manager");
+        if (!_isConfigured(deployment, config)) revert NotConfigured("services or fee");
+    }
+
+    function _addressOf(bytes memory code) private pure returns (address) {
+        return vm.computeCreate2Address(SALT, keccak256(code), CREATE2_FACTORY);
+    }
+
+    function _grant(CoreSystem core, bytes32 role, address account) private {
+        if (!core.hasRole(role, account)) core.grantRole(role, account);
+    }
+
+    function _register(CoreSystem core, bytes32 serviceId, address service) private {
+        if (core.serviceOf(serviceId) != service) core.registerService(serviceId, service);
+    }
+
+    function _isFeeSet(PaymentGateway gateway, Config memory config) private view returns (bool) {
+        return gateway.feeBps() == config.feeBps && gateway.feeReceiver() == config.feeReceiver;
+    }
+
+    function _isConfigured(Deployment memory deployment, Config memory config) private view returns (bool) {
+        return deployment.core.serviceOf(PLAN_MANAGER_ID) == address(deployment.plans)
+            && deployment.core.serviceOf(SUBSCRIPTION_MANAGER_ID) == address(deployment.subscriptions)
+            && deployment.core.serviceOf(PAYMENT_GATEWAY_ID) == address(deployment.gateway)
+            && _isFeeSet(deployment.gateway, config);
+    }
+
+    function _broadcaster() private returns (address broadcaster) {
+        vm.startBroadcast();
+        (, broadcaster,) = vm.readCallers();
+        vm.stopBroadcast();
+    }
+
+    function _write(Deployment memory deployment) private {
+        vm.createDir(".dev/deployments", true);
+        string memory path = string.concat(".dev/deployments/", vm.toString(block.chainid), ".json");
+        uint256 blockNumber = block.number;
+        if (vm.exists(path)) {
+            // A second run must not hide the first one's events from a reader that starts at this block.
+            uint256 previous = vm.parseJsonUint(vm.readFile(path), ".block_number");
+            if (previous < blockNumber) blockNumber = previous;
+        }
+        string memory json = "deployment";
+        vm.serializeUint(json, "chain_id", block.chainid);
+        vm.serializeAddress(json, "core_system", address(deployment.core));
+        vm.serializeAddress(json, "plan_manager", address(deployment.plans));
+        vm.serializeAddress(json, "subscription_manager", address(deployment.subscriptions));
+        vm.serializeAddress(json, "payment_gateway", address(deployment.gateway));
+        string memory out = vm.serializeUint(json, "block_number", blockNumber);
+        vm.writeJson(out, path);
+    }
+}
