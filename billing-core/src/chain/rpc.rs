@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alloy::{
-    primitives::{Address, B256, keccak256},
+    primitives::{Address, B256},
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::client::RpcClient,
 };
@@ -80,7 +80,7 @@ impl Rpc {
             ("PaymentGateway", &mut self.network.payment_gateway),
         ] {
             if address.is_zero() {
-                let found = core.serviceOf(keccak256(service)).call().await;
+                let found = core.serviceOf(B256::right_padding_from(service.as_bytes())).call().await;
                 *address = found.map_err(|error| rpc_error(&network, &error))?;
             }
         }
