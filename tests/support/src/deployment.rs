@@ -72,14 +72,14 @@ async fn deploy(state: &Path, addresses: &Path) -> Result<()> {
     Ok(fs::write(addresses, found.to_string())?)
 }
 
-/// Runs a script as the deployer and reads the file it leaves in `.dev/deployments`.
+/// Runs a script as the admin and reads the file it leaves in `.dev/deployments`.
 async fn run_script(anvil: &Anvil, script: &str, result: &str) -> Result<Value> {
     let result = root().join(format!(".dev/deployments/{result}.json"));
     fs::create_dir_all(root().join(".dev/deployments"))?;
     let mut forge = Command::new("bash");
     forge.args(["-c", r#". script/env && exec "$FORGE_BIN" "$@""#, "forge"]);
     forge.args(["script", script, "--broadcast", "--non-interactive", "--rpc-url", &anvil.url()]);
-    forge.args(["--private-key", &Role::Deployer.key()]);
+    forge.args(["--private-key", &Role::Admin.key()]);
     forge.env("ABONO_FEE_BPS", "250").env("ABONO_FEE_RECEIVER", Role::FeeReceiver.address().to_string());
     forge.env("ABONO_ADMIN", Role::Admin.address().to_string());
     forge.env("ABONO_OPERATOR", Role::Operator.address().to_string());
