@@ -2,9 +2,11 @@
 //! written with it; nobody else imports it.
 
 mod client;
+mod shop;
 mod stack;
 mod wallet;
 
 pub use client::Client;
+pub use shop::{Shop, waiting_transactions};
 pub use stack::{Stack, StackOptions};
 pub use wallet::Wallet;
