@@ -3,6 +3,7 @@
 //! Invariant: knows no axum, clap, environment or wall clock; `now` is a parameter, signers and providers are passed in.
 
 pub mod chain;
+pub mod charges;
 pub mod ids;
 pub mod money;
 pub mod outbox;
