@@ -83,6 +83,11 @@ pub struct Totals {
 }
 
 impl RunReport {
+    /// Rows by due time, plan and subscriber: a run and its prediction show them alike.
+    pub(super) fn sort(&mut self) {
+        self.rows.sort_by_key(|row| (row.due_at, row.plan_hash, row.subscriber));
+    }
+
     /// Counts.
     #[must_use]
     pub fn totals(&self) -> Totals {

@@ -65,6 +65,7 @@ pub async fn run(
         }
     }
     await_receipts(pool, rpc, sent, now, options.receipt_wait, &mut report).await?;
+    report.sort();
     Ok(report)
 }
 
@@ -86,6 +87,7 @@ pub async fn dry_run(pool: &PgPool, rpc: &Rpc, automation: Address, limit: i64) 
             report.rows.push(row);
         }
     }
+    report.sort();
     Ok(report)
 }
 
