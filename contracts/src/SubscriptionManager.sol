@@ -10,11 +10,13 @@ import {IPlanManager} from "./interfaces/IPlanManager.sol";
 import {ISubscriptionManager} from "./interfaces/ISubscriptionManager.sol";
 import {PeriodLib} from "./libraries/PeriodLib.sol";
 import {Roles} from "./libraries/Roles.sol";
+import {SlotLib} from "./libraries/SlotLib.sol";
 import {TransferLib} from "./libraries/TransferLib.sol";
 
 /// @title SubscriptionManager
 /// @notice See ISubscriptionManager.
 contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
+    using SlotLib for Subscription;
     using TransferLib for address;
 
     /// @dev One slot, written once by every verb that emits.
@@ -125,14 +127,15 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         IPlanManager.PlanTerms memory terms = PLANS.termsOf(planHash);
         if (terms.status == IPlanManager.PlanStatus.None) revert ChargeFailed(Reason.NoPlan);
 
-        Subscription memory subscription = _subscriptions[planHash][subscriber];
+        Subscription storage stored = _subscriptions[planHash][subscriber];
+        Subscription memory subscription = stored.load();
         Reason reason = _readiness(subscription, automated, _isBilled(terms));
         if (reason != Reason.None) revert ChargeFailed(reason);
 
         Bill memory bill = _bill(planHash, terms);
         (uint256 start, uint256 end) = PeriodLib.periodAt(subscription.nextChargeAt, bill.period, block.timestamp);
         _advance(subscription, end);
-        _subscriptions[planHash][subscriber] = subscription;
+        stored.save(subscription);
         ++head.eventCount;
         _head = head;
 
@@ -167,7 +170,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         for (uint256 i; i < count; ++i) {
             address subscriber = address(bytes20(subscribers[i * 20:]));
             Subscription storage stored = _subscriptions[planHash][subscriber];
-            Subscription memory subscription = stored;
+            Subscription memory subscription = stored.load();
             Reason reason = planExists ? _readiness(subscription, automated, billed) : Reason.NoPlan;
             ++head.eventCount;
             if (reason != Reason.None) {
@@ -219,7 +222,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /// @inheritdoc ISubscriptionManager
     function subscriptionOf(bytes32 planHash, address subscriber) external view returns (Subscription memory) {
-        return _subscriptions[planHash][subscriber];
+        return _subscriptions[planHash][subscriber].load();
     }
 
     /// @inheritdoc ISubscriptionManager
@@ -229,8 +232,12 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /* INTERNAL: SUBSCRIPTIONS */
 
+    // Unix seconds fit 40 bits until the year 36,812, plus a period and a trial of 32 bits each.
+    // forge-lint: disable-start(unsafe-typecast)
+
     function _subscribe(bytes32 planHash, IPlanManager.PlanTerms memory terms) private {
-        Subscription memory subscription = _subscriptions[planHash][msg.sender];
+        Subscription storage stored = _subscriptions[planHash][msg.sender];
+        Subscription memory subscription = stored.load();
         if (subscription.status == Status.Active || subscription.status == Status.Paused) {
             revert AlreadySubscribed(planHash, msg.sender);
         }
@@ -246,7 +253,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         if (!free) _advance(subscription, start + terms.period);
         subscription.status = Status.Active;
         subscription.cancelReason = CancelReason.None;
-        _subscriptions[planHash][msg.sender] = subscription;
+        stored.save(subscription);
         _head.eventCount = sequence + (free ? 1 : 2);
 
         emit SubscriptionActivated(
@@ -275,8 +282,11 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         return block.timestamp < subscription.nextChargeAt;
     }
 
+    // forge-lint: disable-end(unsafe-typecast)
+
     function _cancel(bytes32 planHash, address subscriber, CancelReason reason) private {
-        Subscription memory subscription = _subscriptions[planHash][subscriber];
+        Subscription storage stored = _subscriptions[planHash][subscriber];
+        Subscription memory subscription = stored.load();
         if (subscription.status != Status.Active && subscription.status != Status.Paused) {
             revert NotSubscribed(planHash, subscriber);
         }
@@ -286,7 +296,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         subscription.retryAt = 0;
         subscription.retries = 0;
         subscription.pausedAt = 0;
-        _subscriptions[planHash][subscriber] = subscription;
+        stored.save(subscription);
 
         emit SubscriptionCancelled(planHash, subscriber, reason, subscription.nextChargeAt, ++_head.eventCount);
     }
@@ -318,7 +328,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         uint8 retries = subscription.retries;
         (uint256 start, uint256 end) = PeriodLib.periodAt(dueAt, bill.period, block.timestamp);
         _advance(subscription, end);
-        _store(stored, subscription);
+        stored.save(subscription);
 
         reason = _pull(bill, subscriber);
         if (reason == Reason.None) {
@@ -337,28 +347,16 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
             subscription.cancelReason = CancelReason.RetriesExhausted;
             emit SubscriptionFailedFinal(bill.planHash, subscriber, reason, sequence);
         }
-        _store(stored, subscription);
+        stored.save(subscription);
     }
 
     function _advance(Subscription memory subscription, uint256 end) private pure {
-        // Ends before year 36,800: a timestamp plus at most two times 2**32.
+        // As above: unix seconds plus a period.
         // forge-lint: disable-next-line(unsafe-typecast)
         subscription.nextChargeAt = uint40(end);
         subscription.retryAt = 0;
         subscription.retries = 0;
         ++subscription.chargeCount;
-    }
-
-    function _store(Subscription storage stored, Subscription memory subscription) private {
-        stored.nextChargeAt = subscription.nextChargeAt;
-        stored.retryAt = subscription.retryAt;
-        stored.endsAt = subscription.endsAt;
-        stored.pausedAt = subscription.pausedAt;
-        stored.chargeCount = subscription.chargeCount;
-        stored.retries = subscription.retries;
-        stored.status = subscription.status;
-        stored.cancelReason = subscription.cancelReason;
-        stored.bounded = subscription.bounded;
     }
 
     function _emitCharged(Bill memory bill, address subscriber, uint256 start, uint256 end, uint64 sequence) private {
