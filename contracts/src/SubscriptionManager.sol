@@ -9,6 +9,7 @@ import {IPaymentGateway} from "./interfaces/IPaymentGateway.sol";
 import {IPlanManager} from "./interfaces/IPlanManager.sol";
 import {ISubscriptionManager} from "./interfaces/ISubscriptionManager.sol";
 import {PeriodLib} from "./libraries/PeriodLib.sol";
+import {PlanLib} from "./libraries/PlanLib.sol";
 import {Roles} from "./libraries/Roles.sol";
 import {SlotLib} from "./libraries/SlotLib.sol";
 import {TransferLib} from "./libraries/TransferLib.sol";
@@ -16,7 +17,9 @@ import {TransferLib} from "./libraries/TransferLib.sol";
 /// @title SubscriptionManager
 /// @notice See ISubscriptionManager.
 contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
+    using PlanLib for uint256;
     using SlotLib for Subscription;
+    using SlotLib for uint256;
     using TransferLib for address;
 
     /// @dev One slot, written once by every verb that emits.
@@ -72,7 +75,9 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /// @inheritdoc ISubscriptionManager
     function subscribe(bytes32 planHash) external payable nonReentrant {
-        _subscribe(planHash, _openPlan(planHash));
+        (uint256 planHead, uint256 planTail) = _openPlan(planHash);
+
+        _subscribe(planHash, planHead, planTail);
     }
 
     /// @inheritdoc ISubscriptionManager
@@ -80,15 +85,15 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         external
         nonReentrant
     {
-        IPlanManager.PlanTerms memory terms = _openPlan(planHash);
+        (uint256 planHead, uint256 planTail) = _openPlan(planHash);
 
         // Whoever saw the permit may have used it first; the pull below tells whether there is an allowance.
-        terms.token
+        planTail.token()
             .callAndForget(
                 abi.encodeCall(IERC20Permit.permit, (msg.sender, address(this), value, deadline, v, r, s)), TRANSFER_GAS
             );
 
-        _subscribe(planHash, terms);
+        _subscribe(planHash, planHead, planTail);
     }
 
     /// @inheritdoc ISubscriptionManager
@@ -124,18 +129,17 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     function charge(bytes32 planHash, address subscriber) external nonReentrant {
         Head memory head = _head;
         bool automated = _checkAutomation(head);
-        IPlanManager.PlanTerms memory terms = PLANS.termsOf(planHash);
-        if (terms.status == IPlanManager.PlanStatus.None) revert ChargeFailed(Reason.NoPlan);
+        (uint256 planHead, uint256 planTail) = PLANS.packedTermsOf(planHash);
+        if (!planHead.exists()) revert ChargeFailed(Reason.NoPlan);
 
         Subscription storage stored = _subscriptions[planHash][subscriber];
-        Subscription memory subscription = stored.load();
-        Reason reason = _readiness(subscription, automated, _isBilled(terms));
+        uint256 word = stored.load();
+        Reason reason = _readiness(word, automated, planHead.isBilled());
         if (reason != Reason.None) revert ChargeFailed(reason);
 
-        Bill memory bill = _bill(planHash, terms);
-        (uint256 start, uint256 end) = PeriodLib.periodAt(subscription.nextChargeAt, bill.period, block.timestamp);
-        _advance(subscription, end);
-        stored.save(subscription);
+        Bill memory bill = _bill(planHash, planHead, planTail);
+        (uint256 start, uint256 end) = PeriodLib.periodAt(word.nextChargeAt(), bill.period, block.timestamp);
+        stored.save(word.charged(end));
         ++head.eventCount;
         _head = head;
 
@@ -155,34 +159,33 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
         Head memory head = _head;
         bool automated = _checkAutomation(head);
-        IPlanManager.PlanTerms memory terms = PLANS.termsOf(planHash);
-        bool planExists = terms.status != IPlanManager.PlanStatus.None;
-        bool billed = _isBilled(terms);
+        (uint256 planHead, uint256 planTail) = PLANS.packedTermsOf(planHash);
+        bool billed = planHead.isBilled();
         Bill memory bill;
         uint256 held;
         if (billed) {
-            bill = _bill(planHash, terms);
+            bill = _bill(planHash, planHead, planTail);
             if (bill.token != address(0)) held = bill.token.balanceOf(address(this), TRANSFER_GAS);
         }
 
         outcomes = new bytes(count);
+        uint256 sequence = head.eventCount;
         uint256 charged;
         for (uint256 i; i < count; ++i) {
             address subscriber = address(bytes20(subscribers[i * 20:]));
             Subscription storage stored = _subscriptions[planHash][subscriber];
-            Subscription memory subscription = stored.load();
-            Reason reason = planExists ? _readiness(subscription, automated, billed) : Reason.NoPlan;
-            ++head.eventCount;
+            uint256 word = stored.load();
+            Reason reason = planHead.exists() ? _readiness(word, automated, billed) : Reason.NoPlan;
             if (reason != Reason.None) {
-                outcomes[i] = bytes1(uint8(reason));
-                emit ChargeSkipped(planHash, subscriber, reason, head.eventCount);
-                continue;
+                emit ChargeSkipped(planHash, subscriber, reason, uint64(++sequence));
+            } else {
+                reason = _chargeMember(bill, stored, word, subscriber, ++sequence);
             }
 
-            reason = _chargeMember(bill, stored, subscription, subscriber, head.eventCount);
             if (reason == Reason.None) ++charged;
             else outcomes[i] = bytes1(uint8(reason));
         }
+        head.eventCount = uint64(sequence);
         _head = head;
 
         if (charged != 0) _settle(bill, charged, held);
@@ -222,7 +225,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /// @inheritdoc ISubscriptionManager
     function subscriptionOf(bytes32 planHash, address subscriber) external view returns (Subscription memory) {
-        return _subscriptions[planHash][subscriber].load();
+        return _subscriptions[planHash][subscriber];
     }
 
     /// @inheritdoc ISubscriptionManager
@@ -235,31 +238,34 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     // Unix seconds fit 40 bits until the year 36,812, plus a period and a trial of 32 bits each.
     // forge-lint: disable-start(unsafe-typecast)
 
-    function _subscribe(bytes32 planHash, IPlanManager.PlanTerms memory terms) private {
-        Subscription storage stored = _subscriptions[planHash][msg.sender];
-        Subscription memory subscription = stored.load();
+    function _subscribe(bytes32 planHash, uint256 planHead, uint256 planTail) private {
+        Subscription memory subscription = _subscriptions[planHash][msg.sender];
         if (subscription.status == Status.Active || subscription.status == Status.Paused) {
             revert AlreadySubscribed(planHash, msg.sender);
         }
 
         uint64 sequence = _head.eventCount;
         if (msg.value != 0) {
-            if (terms.token != address(0)) revert EthRefused(msg.value);
+            if (planTail.token() != address(0)) revert EthRefused(msg.value);
             _increaseDeposit(msg.sender, ++sequence);
         }
 
-        bool free = _beginFreely(subscription, terms.trial);
+        bool free = _beginFreely(subscription, planHead.trial());
         uint256 start = block.timestamp;
-        if (!free) _advance(subscription, start + terms.period);
+        if (!free) {
+            subscription.nextChargeAt = uint40(start + planHead.period());
+            ++subscription.chargeCount;
+        }
+        subscription.retries = 0;
         subscription.status = Status.Active;
         subscription.cancelReason = CancelReason.None;
-        stored.save(subscription);
+        _subscriptions[planHash][msg.sender] = subscription;
         _head.eventCount = sequence + (free ? 1 : 2);
 
         emit SubscriptionActivated(
             planHash,
             msg.sender,
-            terms.merchant,
+            planHead.merchant(),
             uint40(start),
             subscription.nextChargeAt,
             subscription.endsAt,
@@ -267,7 +273,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         );
         if (free) return;
 
-        Bill memory bill = _bill(planHash, terms);
+        Bill memory bill = _bill(planHash, planHead, planTail);
         _emitCharged(bill, msg.sender, start, subscription.nextChargeAt, sequence + 2);
 
         _collect(bill, msg.sender);
@@ -285,8 +291,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     // forge-lint: disable-end(unsafe-typecast)
 
     function _cancel(bytes32 planHash, address subscriber, CancelReason reason) private {
-        Subscription storage stored = _subscriptions[planHash][subscriber];
-        Subscription memory subscription = stored.load();
+        Subscription memory subscription = _subscriptions[planHash][subscriber];
         if (subscription.status != Status.Active && subscription.status != Status.Paused) {
             revert NotSubscribed(planHash, subscriber);
         }
@@ -296,7 +301,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         subscription.retryAt = 0;
         subscription.retries = 0;
         subscription.pausedAt = 0;
-        stored.save(subscription);
+        _subscriptions[planHash][subscriber] = subscription;
 
         emit SubscriptionCancelled(planHash, subscriber, reason, subscription.nextChargeAt, ++_head.eventCount);
     }
@@ -304,14 +309,17 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     /* INTERNAL: CHARGES */
 
     /// @dev Why the subscription is not to be charged now, whatever its owner has.
-    function _readiness(Subscription memory subscription, bool automated, bool billed) private view returns (Reason) {
-        if (subscription.status != Status.Active) {
-            return subscription.status == Status.Paused ? Reason.Paused : Reason.NotSubscribed;
+    function _readiness(uint256 word, bool automated, bool billed) private view returns (Reason) {
+        uint256 status = word.status();
+        if (status != uint256(Status.Active)) {
+            return status == uint256(Status.Paused) ? Reason.Paused : Reason.NotSubscribed;
         }
-        if (subscription.endsAt != 0 && block.timestamp >= subscription.endsAt) return Reason.Ended;
-        if (block.timestamp < subscription.nextChargeAt) return Reason.NotDue;
-        if (block.timestamp < subscription.retryAt) return Reason.RetryPending;
-        if (!automated && block.timestamp < uint256(subscription.nextChargeAt) + PUBLIC_DELAY) return Reason.NotDue;
+        uint256 endsAt = word.endsAt();
+        if (endsAt != 0 && block.timestamp >= endsAt) return Reason.Ended;
+        uint256 dueAt = word.nextChargeAt();
+        if (block.timestamp < dueAt) return Reason.NotDue;
+        if (block.timestamp < word.retryAt()) return Reason.RetryPending;
+        if (!automated && block.timestamp < dueAt + PUBLIC_DELAY) return Reason.NotDue;
         if (!billed) return Reason.PlanInactive;
         return Reason.None;
     }
@@ -320,15 +328,12 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     function _chargeMember(
         Bill memory bill,
         Subscription storage stored,
-        Subscription memory subscription,
+        uint256 word,
         address subscriber,
-        uint64 sequence
+        uint256 sequence
     ) private returns (Reason reason) {
-        uint40 dueAt = subscription.nextChargeAt;
-        uint8 retries = subscription.retries;
-        (uint256 start, uint256 end) = PeriodLib.periodAt(dueAt, bill.period, block.timestamp);
-        _advance(subscription, end);
-        stored.save(subscription);
+        (uint256 start, uint256 end) = PeriodLib.periodAt(word.nextChargeAt(), bill.period, block.timestamp);
+        stored.save(word.charged(end));
 
         reason = _pull(bill, subscriber);
         if (reason == Reason.None) {
@@ -336,34 +341,24 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
             return reason;
         }
 
-        subscription.nextChargeAt = dueAt;
-        --subscription.chargeCount;
-        if (++retries < MAX_RETRIES) {
-            subscription.retries = retries;
-            subscription.retryAt = uint40(block.timestamp) + RETRY_DELAY;
-            emit SubscriptionRetryScheduled(bill.planHash, subscriber, reason, subscription.retryAt, retries, sequence);
+        uint256 retries = word.retries() + 1;
+        if (retries < MAX_RETRIES) {
+            uint256 retryAt = block.timestamp + RETRY_DELAY;
+            stored.save(word.retrying(retryAt, retries));
+            emit SubscriptionRetryScheduled(
+                bill.planHash, subscriber, reason, uint40(retryAt), uint8(retries), uint64(sequence)
+            );
         } else {
-            subscription.status = Status.Failed;
-            subscription.cancelReason = CancelReason.RetriesExhausted;
-            emit SubscriptionFailedFinal(bill.planHash, subscriber, reason, sequence);
+            stored.save(word.failed());
+            emit SubscriptionFailedFinal(bill.planHash, subscriber, reason, uint64(sequence));
         }
-        stored.save(subscription);
     }
 
-    function _advance(Subscription memory subscription, uint256 end) private pure {
-        // As above: unix seconds plus a period.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        subscription.nextChargeAt = uint40(end);
-        subscription.retryAt = 0;
-        subscription.retries = 0;
-        ++subscription.chargeCount;
-    }
-
-    function _emitCharged(Bill memory bill, address subscriber, uint256 start, uint256 end, uint64 sequence) private {
+    function _emitCharged(Bill memory bill, address subscriber, uint256 start, uint256 end, uint256 sequence) private {
         emit SubscriptionCharged(
             bill.planHash,
             subscriber,
-            uint256(sequence) << 192 | start << 144 | end << 96 | bill.price,
+            sequence << 192 | start << 144 | end << 96 | bill.price,
             uint256(uint160(bill.merchant)) << 96 | bill.fee,
             bill.token
         );
@@ -468,29 +463,23 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /* INTERNAL: PLAN AND AUTHORITY */
 
-    function _openPlan(bytes32 planHash) private view returns (IPlanManager.PlanTerms memory terms) {
-        terms = PLANS.termsOf(planHash);
-        if (terms.status == IPlanManager.PlanStatus.None) revert PlanNotFound(planHash);
-        if (terms.status != IPlanManager.PlanStatus.Active || terms.frozen) revert PlanNotOpen(planHash);
+    function _openPlan(bytes32 planHash) private view returns (uint256 planHead, uint256 planTail) {
+        (planHead, planTail) = PLANS.packedTermsOf(planHash);
+        if (!planHead.exists()) revert PlanNotFound(planHash);
+        if (!planHead.isOpen()) revert PlanNotOpen(planHash);
     }
 
-    function _isBilled(IPlanManager.PlanTerms memory terms) private pure returns (bool) {
-        return !terms.frozen
-            && (terms.status == IPlanManager.PlanStatus.Active || terms.status == IPlanManager.PlanStatus.Closed);
-    }
+    function _bill(bytes32 planHash, uint256 planHead, uint256 planTail) private view returns (Bill memory bill) {
+        bill.planHash = planHash;
+        bill.merchant = planHead.merchant();
+        bill.token = planTail.token();
+        bill.price = planTail.price();
+        bill.period = planHead.period();
 
-    function _bill(bytes32 planHash, IPlanManager.PlanTerms memory terms) private view returns (Bill memory) {
-        IPaymentGateway.Quote memory quote = GATEWAY.quote(terms.token, terms.merchant, terms.price, terms.maxFeeBps);
-
-        return Bill({
-            planHash: planHash,
-            merchant: terms.merchant,
-            token: terms.token,
-            price: terms.price,
-            period: terms.period,
-            fee: quote.fee,
-            feeReceiver: quote.feeReceiver
-        });
+        IPaymentGateway.Quote memory quote =
+            GATEWAY.quote(bill.token, bill.merchant, bill.price, planHead.maxFeeBps());
+        bill.fee = quote.fee;
+        bill.feeReceiver = quote.feeReceiver;
     }
 
     /// @dev Whether the caller is automation. A fresh answer is put into `head`, which the caller of this writes anyway.

@@ -3,46 +3,77 @@ pragma solidity ^0.8.28;
 
 import {ISubscriptionManager} from "../interfaces/ISubscriptionManager.sol";
 
-/// @title One-slot structs, read and written at once
+/// @title A subscription as the word it is stored in
 ///
-/// @notice The compiler reads and writes a packed struct field by field: 100 gas for each field after the first, which a
-///         batch pays for every member. The shifts follow the order of the fields in their declaration; the tests compare
-///         both with what the compiler does.
+/// @notice The compiler writes a packed struct field by field and copies it to memory field by field; a batch pays both
+///         for every member. The charge path works on the word instead. The shifts follow the order of the fields of
+///         `Subscription`; the tests compare them with the compiler's own reading of the slot.
 library SlotLib {
-    function load(ISubscriptionManager.Subscription storage stored)
-        internal
-        view
-        returns (ISubscriptionManager.Subscription memory subscription)
-    {
-        uint256 word;
+    uint256 private constant RETRY_AT = 40;
+    uint256 private constant ENDS_AT = 80;
+    uint256 private constant CHARGE_COUNT = 160;
+    uint256 private constant RETRIES = 192;
+    uint256 private constant STATUS = 200;
+    uint256 private constant CANCEL_REASON = 208;
+
+    /// @dev `nextChargeAt`, `retryAt` and `retries`: what a charge sets anew.
+    uint256 private constant CHARGE_MASK = type(uint80).max | uint256(type(uint8).max) << RETRIES;
+    uint256 private constant RETRY_MASK =
+        uint256(type(uint40).max) << RETRY_AT | uint256(type(uint8).max) << RETRIES;
+    uint256 private constant STATUS_MASK = uint256(type(uint16).max) << STATUS;
+
+    function load(ISubscriptionManager.Subscription storage stored) internal view returns (uint256 word) {
         assembly ("memory-safe") {
             word := sload(stored.slot)
         }
-        // Each cast takes its own field out of the word.
-        // forge-lint: disable-start(unsafe-typecast)
-        subscription.nextChargeAt = uint40(word);
-        subscription.retryAt = uint40(word >> 40);
-        subscription.endsAt = uint40(word >> 80);
-        subscription.pausedAt = uint40(word >> 120);
-        subscription.chargeCount = uint32(word >> 160);
-        subscription.retries = uint8(word >> 192);
-        subscription.status = ISubscriptionManager.Status(uint8(word >> 200));
-        subscription.cancelReason = ISubscriptionManager.CancelReason(uint8(word >> 208));
-        subscription.bounded = uint8(word >> 216) != 0;
-        // forge-lint: disable-end(unsafe-typecast)
     }
 
-    function save(
-        ISubscriptionManager.Subscription storage stored,
-        ISubscriptionManager.Subscription memory subscription
-    ) internal {
-        uint256 word = uint256(subscription.nextChargeAt) | uint256(subscription.retryAt) << 40
-            | uint256(subscription.endsAt) << 80 | uint256(subscription.pausedAt) << 120
-            | uint256(subscription.chargeCount) << 160 | uint256(subscription.retries) << 192
-            | uint256(uint8(subscription.status)) << 200 | uint256(uint8(subscription.cancelReason)) << 208;
-        if (subscription.bounded) word |= 1 << 216;
+    function save(ISubscriptionManager.Subscription storage stored, uint256 word) internal {
         assembly ("memory-safe") {
             sstore(stored.slot, word)
         }
+    }
+
+    // Each cast takes one field out of the word.
+    // forge-lint: disable-start(unsafe-typecast)
+
+    function nextChargeAt(uint256 word) internal pure returns (uint256) {
+        return uint40(word);
+    }
+
+    function retryAt(uint256 word) internal pure returns (uint256) {
+        return uint40(word >> RETRY_AT);
+    }
+
+    function endsAt(uint256 word) internal pure returns (uint256) {
+        return uint40(word >> ENDS_AT);
+    }
+
+    function retries(uint256 word) internal pure returns (uint256) {
+        return uint8(word >> RETRIES);
+    }
+
+    /// @notice Number of the `Status`.
+    function status(uint256 word) internal pure returns (uint256) {
+        return uint8(word >> STATUS);
+    }
+
+    // forge-lint: disable-end(unsafe-typecast)
+
+    /// @notice One more period paid, up to `end`; earlier failures are forgotten.
+    ///
+    /// @dev A count of 2**32 periods of an hour at least is out of reach.
+    function charged(uint256 word, uint256 end) internal pure returns (uint256) {
+        return (word & ~CHARGE_MASK | end) + (1 << CHARGE_COUNT);
+    }
+
+    /// @notice The last try failed, the next one is due at `time`.
+    function retrying(uint256 word, uint256 time, uint256 count) internal pure returns (uint256) {
+        return word & ~RETRY_MASK | time << RETRY_AT | count << RETRIES;
+    }
+
+    function failed(uint256 word) internal pure returns (uint256) {
+        return word & ~(RETRY_MASK | STATUS_MASK) | uint256(ISubscriptionManager.Status.Failed) << STATUS
+            | uint256(ISubscriptionManager.CancelReason.RetriesExhausted) << CANCEL_REASON;
     }
 }
