@@ -29,7 +29,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         uint32 checkedAt;
     }
 
-    /// @dev What a charge needs to know of its plan, read once per call.
+    /// @dev What a charge needs to know of its plan and its caller, read once per call.
     struct Bill {
         bytes32 planHash;
         address merchant;
@@ -38,6 +38,8 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         uint256 period;
         uint256 fee;
         address feeReceiver;
+        bool billed;
+        bool automated;
     }
 
     /// @inheritdoc ISubscriptionManager
@@ -128,16 +130,13 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     /// @inheritdoc ISubscriptionManager
     function charge(bytes32 planHash, address subscriber) external nonReentrant {
         Head memory head = _head;
-        bool automated = _checkAutomation(head);
-        (uint256 planHead, uint256 planTail) = PLANS.packedTermsOf(planHash);
-        if (!planHead.exists()) revert ChargeFailed(Reason.NoPlan);
-
+        Bill memory bill = _billOf(planHash, head);
+        if (bill.merchant == address(0)) revert ChargeFailed(Reason.NoPlan);
         Subscription storage stored = _subscriptions[planHash][subscriber];
         uint256 word = stored.load();
-        Reason reason = _readiness(word, automated, planHead.isBilled());
+        Reason reason = _readiness(bill, word);
         if (reason != Reason.None) revert ChargeFailed(reason);
 
-        Bill memory bill = _bill(planHash, planHead, planTail);
         (uint256 start, uint256 end) = PeriodLib.periodAt(word.nextChargeAt(), bill.period, block.timestamp);
         stored.save(word.charged(end));
         ++head.eventCount;
@@ -158,34 +157,17 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         if (count == 0 || subscribers.length % 20 != 0) revert InvalidBatch(subscribers.length);
 
         Head memory head = _head;
-        bool automated = _checkAutomation(head);
-        (uint256 planHead, uint256 planTail) = PLANS.packedTermsOf(planHash);
-        bool billed = planHead.isBilled();
-        Bill memory bill;
+        Bill memory bill = _billOf(planHash, head);
         uint256 held;
-        if (billed) {
-            bill = _bill(planHash, planHead, planTail);
-            if (bill.token != address(0)) held = bill.token.balanceOf(address(this), TRANSFER_GAS);
-        }
+        if (bill.token != address(0)) held = bill.token.balanceOf(address(this), TRANSFER_GAS);
 
         outcomes = new bytes(count);
-        uint256 sequence = head.eventCount;
         uint256 charged;
         for (uint256 i; i < count; ++i) {
-            address subscriber = address(bytes20(subscribers[i * 20:]));
-            Subscription storage stored = _subscriptions[planHash][subscriber];
-            uint256 word = stored.load();
-            Reason reason = planHead.exists() ? _readiness(word, automated, billed) : Reason.NoPlan;
-            if (reason != Reason.None) {
-                emit ChargeSkipped(planHash, subscriber, reason, uint64(++sequence));
-            } else {
-                reason = _chargeMember(bill, stored, word, subscriber, ++sequence);
-            }
-
+            Reason reason = _chargeMember(bill, address(bytes20(subscribers[i * 20:])), ++head.eventCount);
             if (reason == Reason.None) ++charged;
             else outcomes[i] = bytes1(uint8(reason));
         }
-        head.eventCount = uint64(sequence);
         _head = head;
 
         if (charged != 0) _settle(bill, charged, held);
@@ -309,7 +291,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     /* INTERNAL: CHARGES */
 
     /// @dev Why the subscription is not to be charged now, whatever its owner has.
-    function _readiness(uint256 word, bool automated, bool billed) private view returns (Reason) {
+    function _readiness(Bill memory bill, uint256 word) private view returns (Reason) {
         uint256 status = word.status();
         if (status != uint256(Status.Active)) {
             return status == uint256(Status.Paused) ? Reason.Paused : Reason.NotSubscribed;
@@ -319,38 +301,43 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         uint256 dueAt = word.nextChargeAt();
         if (block.timestamp < dueAt) return Reason.NotDue;
         if (block.timestamp < word.retryAt()) return Reason.RetryPending;
-        if (!automated && block.timestamp < dueAt + PUBLIC_DELAY) return Reason.NotDue;
-        if (!billed) return Reason.PlanInactive;
+        if (!bill.automated && block.timestamp < dueAt + PUBLIC_DELAY) return Reason.NotDue;
+        if (!bill.billed) return Reason.PlanInactive;
         return Reason.None;
     }
 
     /// @dev Effects first; on failure the stored subscription is what it was, but for its retries.
-    function _chargeMember(
-        Bill memory bill,
-        Subscription storage stored,
-        uint256 word,
-        address subscriber,
-        uint256 sequence
-    ) private returns (Reason reason) {
+    function _chargeMember(Bill memory bill, address subscriber, uint64 sequence) private returns (Reason reason) {
+        Subscription storage stored = _subscriptions[bill.planHash][subscriber];
+        uint256 word = stored.load();
+        reason = bill.merchant == address(0) ? Reason.NoPlan : _readiness(bill, word);
+        if (reason != Reason.None) {
+            emit ChargeSkipped(bill.planHash, subscriber, reason, sequence);
+            return reason;
+        }
+
         (uint256 start, uint256 end) = PeriodLib.periodAt(word.nextChargeAt(), bill.period, block.timestamp);
         stored.save(word.charged(end));
 
         reason = _pull(bill, subscriber);
-        if (reason == Reason.None) {
-            _emitCharged(bill, subscriber, start, end, sequence);
-            return reason;
-        }
+        if (reason == Reason.None) _emitCharged(bill, subscriber, start, end, sequence);
+        else _recordFailure(bill.planHash, subscriber, word, reason, sequence);
+    }
 
-        uint256 retries = word.retries() + 1;
-        if (retries < MAX_RETRIES) {
-            uint256 retryAt = block.timestamp + RETRY_DELAY;
-            stored.save(word.retrying(retryAt, retries));
-            emit SubscriptionRetryScheduled(
-                bill.planHash, subscriber, reason, uint40(retryAt), uint8(retries), uint64(sequence)
-            );
+    /// @param word The subscription as it was before the try.
+    function _recordFailure(bytes32 planHash, address subscriber, uint256 word, Reason reason, uint64 sequence)
+        private
+    {
+        uint8 retries = uint8(word.retries() + 1);
+        if (retries == MAX_RETRIES) {
+            _subscriptions[planHash][subscriber].save(word.failed());
+
+            emit SubscriptionFailedFinal(planHash, subscriber, reason, sequence);
         } else {
-            stored.save(word.failed());
-            emit SubscriptionFailedFinal(bill.planHash, subscriber, reason, uint64(sequence));
+            uint40 retryAt = uint40(block.timestamp) + RETRY_DELAY;
+            _subscriptions[planHash][subscriber].save(word.retrying(retryAt, retries));
+
+            emit SubscriptionRetryScheduled(planHash, subscriber, reason, retryAt, retries, sequence);
         }
     }
 
@@ -415,12 +402,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
             return;
         }
 
-        uint256 before = bill.token.balanceOf(bill.merchant, TRANSFER_GAS);
         _pullTo(bill.token, payer, bill.merchant, net);
-        if (payer != bill.merchant) {
-            uint256 received = bill.token.balanceOf(bill.merchant, TRANSFER_GAS) - before;
-            if (received < net) revert ReceivedLessThanCharged(net, received);
-        }
         if (bill.fee != 0) _pullTo(bill.token, payer, bill.feeReceiver, bill.fee);
     }
 
@@ -469,15 +451,25 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         if (!planHead.isOpen()) revert PlanNotOpen(planHash);
     }
 
+    /// @dev For a charge by the caller; of an unknown plan it is empty.
+    function _billOf(bytes32 planHash, Head memory head) private view returns (Bill memory bill) {
+        bool automated = _checkAutomation(head);
+        (uint256 planHead, uint256 planTail) = PLANS.packedTermsOf(planHash);
+
+        bill = _bill(planHash, planHead, planTail);
+        bill.automated = automated;
+    }
+
     function _bill(bytes32 planHash, uint256 planHead, uint256 planTail) private view returns (Bill memory bill) {
         bill.planHash = planHash;
         bill.merchant = planHead.merchant();
         bill.token = planTail.token();
         bill.price = planTail.price();
         bill.period = planHead.period();
+        bill.billed = planHead.isBilled();
+        if (!bill.billed) return bill;
 
-        IPaymentGateway.Quote memory quote =
-            GATEWAY.quote(bill.token, bill.merchant, bill.price, planHead.maxFeeBps());
+        IPaymentGateway.Quote memory quote = GATEWAY.quote(bill.token, bill.merchant, bill.price, planHead.maxFeeBps());
         bill.fee = quote.fee;
         bill.feeReceiver = quote.feeReceiver;
     }

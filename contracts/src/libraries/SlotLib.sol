@@ -18,8 +18,7 @@ library SlotLib {
 
     /// @dev `nextChargeAt`, `retryAt` and `retries`: what a charge sets anew.
     uint256 private constant CHARGE_MASK = type(uint80).max | uint256(type(uint8).max) << RETRIES;
-    uint256 private constant RETRY_MASK =
-        uint256(type(uint40).max) << RETRY_AT | uint256(type(uint8).max) << RETRIES;
+    uint256 private constant RETRY_MASK = uint256(type(uint40).max) << RETRY_AT | uint256(type(uint8).max) << RETRIES;
     uint256 private constant STATUS_MASK = uint256(type(uint16).max) << STATUS;
 
     function load(ISubscriptionManager.Subscription storage stored) internal view returns (uint256 word) {
