@@ -157,7 +157,7 @@ contract PlanManager is IPlanManager, IERC5267 {
     }
 
     /// @inheritdoc IPlanManager
-    function packedTermsOf(bytes32 planHash) external view returns (uint256 head, uint256 tail) {
+    function rawTermSlots(bytes32 planHash) external view returns (uint256 head, uint256 tail) {
         return PlanLib.load(_terms[planHash]);
     }
 

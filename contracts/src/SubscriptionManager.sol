@@ -8,6 +8,7 @@ import {ICoreSystem} from "./interfaces/ICoreSystem.sol";
 import {IPaymentGateway} from "./interfaces/IPaymentGateway.sol";
 import {IPlanManager} from "./interfaces/IPlanManager.sol";
 import {ISubscriptionManager} from "./interfaces/ISubscriptionManager.sol";
+import {HeadLib} from "./libraries/HeadLib.sol";
 import {PeriodLib} from "./libraries/PeriodLib.sol";
 import {PlanLib} from "./libraries/PlanLib.sol";
 import {Roles} from "./libraries/Roles.sol";
@@ -17,17 +18,11 @@ import {TransferLib} from "./libraries/TransferLib.sol";
 /// @title SubscriptionManager
 /// @notice See ISubscriptionManager.
 contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
+    using HeadLib for uint256;
     using PlanLib for uint256;
     using SlotLib for Subscription;
     using SlotLib for uint256;
     using TransferLib for address;
-
-    /// @dev One slot, written once by every verb that emits.
-    struct Head {
-        uint64 eventCount;
-        address automation;
-        uint32 checkedAt;
-    }
 
     /// @dev What a charge needs to know of its plan and its caller, read once per call.
     struct Bill {
@@ -60,7 +55,8 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     IPlanManager public immutable PLANS;
     IPaymentGateway public immutable GATEWAY;
 
-    Head private _head;
+    /// @dev See HeadLib.
+    uint256 private _head;
     mapping(bytes32 planHash => mapping(address subscriber => Subscription)) private _subscriptions;
     /// @inheritdoc ISubscriptionManager
     mapping(address account => uint256) public nativeDepositOf;
@@ -108,7 +104,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         if (account == address(0)) revert InvalidReceiver(account);
         if (msg.value == 0) revert ZeroAmount();
 
-        _increaseDeposit(account, ++_head.eventCount);
+        _increaseDeposit(account, _nextSequence());
     }
 
     /// @inheritdoc ISubscriptionManager
@@ -120,7 +116,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
         nativeDepositOf[msg.sender] = balance -= amount;
 
-        emit NativeDepositWithdrawn(msg.sender, receiver, amount, balance, ++_head.eventCount);
+        emit NativeDepositWithdrawn(msg.sender, receiver, amount, balance, _nextSequence());
 
         if (!receiver.trySend(amount, gasleft())) revert NativeTransferFailed(receiver, amount);
     }
@@ -129,8 +125,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /// @inheritdoc ISubscriptionManager
     function charge(bytes32 planHash, address subscriber) external nonReentrant {
-        Head memory head = _head;
-        Bill memory bill = _billOf(planHash, head);
+        (Bill memory bill, uint256 head) = _billOf(planHash);
         if (bill.merchant == address(0)) revert ChargeFailed(Reason.NoPlan);
         Subscription storage stored = _subscriptions[planHash][subscriber];
         uint256 word = stored.load();
@@ -139,10 +134,9 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
         (uint256 start, uint256 end) = PeriodLib.periodAt(word.nextChargeAt(), bill.period, block.timestamp);
         stored.save(word.charged(end));
-        ++head.eventCount;
-        _head = head;
+        _head = ++head;
 
-        _emitCharged(bill, subscriber, start, end, head.eventCount);
+        _emitCharged(bill, subscriber, start, end, head.eventCount());
 
         _collect(bill, subscriber);
     }
@@ -156,15 +150,14 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         uint256 count = subscribers.length / 20;
         if (count == 0 || subscribers.length % 20 != 0) revert InvalidBatch(subscribers.length);
 
-        Head memory head = _head;
-        Bill memory bill = _billOf(planHash, head);
+        (Bill memory bill, uint256 head) = _billOf(planHash);
         uint256 held;
         if (bill.token != address(0)) held = bill.token.balanceOf(address(this), TRANSFER_GAS);
 
         outcomes = new bytes(count);
         uint256 charged;
         for (uint256 i; i < count; ++i) {
-            Reason reason = _chargeMember(bill, address(bytes20(subscribers[i * 20:])), ++head.eventCount);
+            Reason reason = _chargeMember(bill, address(bytes20(subscribers[i * 20:])), (++head).eventCount());
             if (reason == Reason.None) ++charged;
             else outcomes[i] = bytes1(uint8(reason));
         }
@@ -190,17 +183,17 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
         delete creditOf[msg.sender];
 
-        emit CreditClaimed(msg.sender, receiver, amount, ++_head.eventCount);
+        emit CreditClaimed(msg.sender, receiver, amount, _nextSequence());
 
         if (!receiver.trySend(amount, gasleft())) revert NativeTransferFailed(receiver, amount);
     }
 
     /// @inheritdoc ISubscriptionManager
     function refreshAutomation() external nonReentrant {
-        if (CORE.hasRole(Roles.AUTOMATION, _head.automation)) return;
+        uint256 head = _head;
+        if (CORE.hasRole(Roles.AUTOMATION, head.automation())) return;
 
-        delete _head.automation;
-        delete _head.checkedAt;
+        _head = head.withAutomation(address(0), 0);
     }
 
     /* VIEWS */
@@ -212,7 +205,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /// @inheritdoc ISubscriptionManager
     function eventCount() external view returns (uint64) {
-        return _head.eventCount;
+        return _head.eventCount();
     }
 
     /* INTERNAL: SUBSCRIPTIONS */
@@ -226,10 +219,10 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
             revert AlreadySubscribed(planHash, msg.sender);
         }
 
-        uint64 sequence = _head.eventCount;
+        uint256 head = _head;
         if (msg.value != 0) {
             if (planTail.token() != address(0)) revert EthRefused(msg.value);
-            _increaseDeposit(msg.sender, ++sequence);
+            _increaseDeposit(msg.sender, (++head).eventCount());
         }
 
         bool free = _beginFreely(subscription, planHead.trial());
@@ -242,7 +235,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         subscription.status = Status.Active;
         subscription.cancelReason = CancelReason.None;
         _subscriptions[planHash][msg.sender] = subscription;
-        _head.eventCount = sequence + (free ? 1 : 2);
+        _head = head + (free ? 1 : 2);
 
         emit SubscriptionActivated(
             planHash,
@@ -251,12 +244,12 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
             uint40(start),
             subscription.nextChargeAt,
             subscription.endsAt,
-            sequence + 1
+            head.eventCount() + 1
         );
         if (free) return;
 
         Bill memory bill = _bill(planHash, planHead, planTail);
-        _emitCharged(bill, msg.sender, start, subscription.nextChargeAt, sequence + 2);
+        _emitCharged(bill, msg.sender, start, subscription.nextChargeAt, head.eventCount() + 2);
 
         _collect(bill, msg.sender);
     }
@@ -285,7 +278,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         subscription.pausedAt = 0;
         _subscriptions[planHash][subscriber] = subscription;
 
-        emit SubscriptionCancelled(planHash, subscriber, reason, subscription.nextChargeAt, ++_head.eventCount);
+        emit SubscriptionCancelled(planHash, subscriber, reason, subscription.nextChargeAt, _nextSequence());
     }
 
     /* INTERNAL: CHARGES */
@@ -427,7 +420,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         uint256 balance = creditOf[receiver] + amount;
         creditOf[receiver] = balance;
 
-        emit CreditIncreased(receiver, amount, balance, ++_head.eventCount);
+        emit CreditIncreased(receiver, amount, balance, _nextSequence());
     }
 
     function _increaseDeposit(address account, uint64 sequence) private {
@@ -446,41 +439,63 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     /* INTERNAL: PLAN AND AUTHORITY */
 
     function _openPlan(bytes32 planHash) private view returns (uint256 planHead, uint256 planTail) {
-        (planHead, planTail) = PLANS.packedTermsOf(planHash);
+        (planHead, planTail) = PLANS.rawTermSlots(planHash);
         if (!planHead.exists()) revert PlanNotFound(planHash);
         if (!planHead.isOpen()) revert PlanNotOpen(planHash);
     }
 
-    /// @dev For a charge by the caller; of an unknown plan it is empty.
-    function _billOf(bytes32 planHash, Head memory head) private view returns (Bill memory bill) {
-        bool automated = _checkAutomation(head);
-        (uint256 planHead, uint256 planTail) = PLANS.packedTermsOf(planHash);
+    /// @dev For a charge by the caller; of an unknown plan it is empty. `head` is what to count on from.
+    function _billOf(bytes32 planHash) private view returns (Bill memory bill, uint256 head) {
+        bool automated;
+        (automated, head) = _checkAutomation();
+        (uint256 planHead, uint256 planTail) = PLANS.rawTermSlots(planHash);
 
         bill = _bill(planHash, planHead, planTail);
         bill.automated = automated;
     }
 
-    function _bill(bytes32 planHash, uint256 planHead, uint256 planTail) private view returns (Bill memory bill) {
-        bill.planHash = planHash;
-        bill.merchant = planHead.merchant();
-        bill.token = planTail.token();
-        bill.price = planTail.price();
-        bill.period = planHead.period();
-        bill.billed = planHead.isBilled();
-        if (!bill.billed) return bill;
+    function _bill(bytes32 planHash, uint256 planHead, uint256 planTail) private view returns (Bill memory) {
+        address merchant = planHead.merchant();
+        address token = planTail.token();
+        uint256 price = planTail.price();
+        bool billed = planHead.isBilled();
+        uint256 fee;
+        address feeReceiver;
+        if (billed) (fee, feeReceiver) = _fee(token, merchant, price, planHead.maxFeeBps());
 
-        IPaymentGateway.Quote memory quote = GATEWAY.quote(bill.token, bill.merchant, bill.price, planHead.maxFeeBps());
-        bill.fee = quote.fee;
-        bill.feeReceiver = quote.feeReceiver;
+        return Bill({
+            planHash: planHash,
+            merchant: merchant,
+            token: token,
+            price: price,
+            period: planHead.period(),
+            fee: fee,
+            feeReceiver: feeReceiver,
+            billed: billed,
+            automated: false
+        });
     }
 
-    /// @dev Whether the caller is automation. A fresh answer is put into `head`, which the caller of this writes anyway.
-    function _checkAutomation(Head memory head) private view returns (bool) {
-        if (msg.sender == head.automation && block.timestamp < uint256(head.checkedAt) + AUTOMATION_CACHE) return true;
-        if (!CORE.hasRole(Roles.AUTOMATION, msg.sender)) return false;
+    function _fee(address token, address merchant, uint256 price, uint16 maxFeeBps)
+        private
+        view
+        returns (uint256, address)
+    {
+        IPaymentGateway.Quote memory quote = GATEWAY.quote(token, merchant, price, maxFeeBps);
+        return (quote.fee, quote.feeReceiver);
+    }
 
-        head.automation = msg.sender;
-        head.checkedAt = uint32(block.timestamp);
-        return true;
+    /// @dev Whether the caller is automation. A fresh answer is put into the head, which the caller of this writes anyway.
+    function _checkAutomation() private view returns (bool automated, uint256 head) {
+        head = _head;
+        if (msg.sender == head.automation() && block.timestamp < head.checkedAt() + AUTOMATION_CACHE) {
+            return (true, head);
+        }
+        if (!CORE.hasRole(Roles.AUTOMATION, msg.sender)) return (false, head);
+        return (true, head.withAutomation(msg.sender, block.timestamp));
+    }
+
+    function _nextSequence() private returns (uint64) {
+        return (++_head).eventCount();
     }
 }

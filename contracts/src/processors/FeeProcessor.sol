@@ -49,9 +49,9 @@ abstract contract FeeProcessor is IPaymentGateway {
     }
 
     function _fee(uint256 amount, uint16 maxFeeBps) internal view returns (uint256 fee, address receiver) {
-        FeeState memory state = _state;
+        uint16 bps = _state.feeBps;
 
-        fee = amount.mulBpsDown(FeeLib.min(state.feeBps, maxFeeBps));
-        if (fee != 0) receiver = state.receiver;
+        fee = amount.mulBpsDown(FeeLib.min(bps, maxFeeBps));
+        if (fee != 0) receiver = _state.receiver;
     }
 }
