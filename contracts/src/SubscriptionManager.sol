@@ -15,6 +15,14 @@ import {Roles} from "./libraries/Roles.sol";
 import {SlotLib} from "./libraries/SlotLib.sol";
 import {TransferLib} from "./libraries/TransferLib.sol";
 
+/// @dev `IPaymentGateway.quote` with its struct as three words, which is how it is encoded; no copy in memory is made.
+interface IQuoteWords {
+    function quote(address token, address merchant, uint256 amount, uint16 maxFeeBps)
+        external
+        view
+        returns (uint256 gross, uint256 fee, address feeReceiver);
+}
+
 /// @title SubscriptionManager
 /// @notice See ISubscriptionManager.
 contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
@@ -24,16 +32,13 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     using SlotLib for uint256;
     using TransferLib for address;
 
-    /// @dev What a charge needs to know of its plan and its caller, read once per call.
+    /// @dev What a charge needs to know of its plan and its caller, read once per call; the plan as PlanLib has it.
     struct Bill {
         bytes32 planHash;
-        address merchant;
-        address token;
-        uint256 price;
-        uint256 period;
+        uint256 planHead;
+        uint256 planTail;
         uint256 fee;
         address feeReceiver;
-        bool billed;
         bool automated;
     }
 
@@ -53,7 +58,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     ICoreSystem public immutable CORE;
     IPlanManager public immutable PLANS;
-    IPaymentGateway public immutable GATEWAY;
+    IQuoteWords private immutable GATEWAY;
 
     /// @dev See HeadLib.
     uint256 private _head;
@@ -66,7 +71,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     constructor(ICoreSystem core, IPlanManager plans, IPaymentGateway gateway) {
         CORE = core;
         PLANS = plans;
-        GATEWAY = gateway;
+        GATEWAY = IQuoteWords(address(gateway));
     }
 
     /* SUBSCRIBER */
@@ -125,14 +130,15 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /// @inheritdoc ISubscriptionManager
     function charge(bytes32 planHash, address subscriber) external nonReentrant {
-        (Bill memory bill, uint256 head) = _billOf(planHash);
-        if (bill.merchant == address(0)) revert ChargeFailed(Reason.NoPlan);
+        Bill memory bill;
+        uint256 head = _prepare(bill, planHash);
+        if (!bill.planHead.exists()) revert ChargeFailed(Reason.NoPlan);
         Subscription storage stored = _subscriptions[planHash][subscriber];
         uint256 word = stored.load();
         Reason reason = _readiness(bill, word);
         if (reason != Reason.None) revert ChargeFailed(reason);
 
-        (uint256 start, uint256 end) = PeriodLib.periodAt(word.nextChargeAt(), bill.period, block.timestamp);
+        (uint256 start, uint256 end) = PeriodLib.periodAt(word.nextChargeAt(), bill.planHead.period(), block.timestamp);
         stored.save(word.charged(end));
         _head = ++head;
 
@@ -150,9 +156,11 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         uint256 count = subscribers.length / 20;
         if (count == 0 || subscribers.length % 20 != 0) revert InvalidBatch(subscribers.length);
 
-        (Bill memory bill, uint256 head) = _billOf(planHash);
+        Bill memory bill;
+        uint256 head = _prepare(bill, planHash);
+        address token = bill.planTail.token();
         uint256 held;
-        if (bill.token != address(0)) held = bill.token.balanceOf(address(this), TRANSFER_GAS);
+        if (token != address(0)) held = token.balanceOf(address(this), TRANSFER_GAS);
 
         outcomes = new bytes(count);
         uint256 charged;
@@ -248,7 +256,8 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         );
         if (free) return;
 
-        Bill memory bill = _bill(planHash, planHead, planTail);
+        Bill memory bill;
+        _fill(bill, planHash, planHead, planTail);
         _emitCharged(bill, msg.sender, start, subscription.nextChargeAt, head.eventCount() + 2);
 
         _collect(bill, msg.sender);
@@ -295,7 +304,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         if (block.timestamp < dueAt) return Reason.NotDue;
         if (block.timestamp < word.retryAt()) return Reason.RetryPending;
         if (!bill.automated && block.timestamp < dueAt + PUBLIC_DELAY) return Reason.NotDue;
-        if (!bill.billed) return Reason.PlanInactive;
+        if (!bill.planHead.isBilled()) return Reason.PlanInactive;
         return Reason.None;
     }
 
@@ -303,13 +312,13 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     function _chargeMember(Bill memory bill, address subscriber, uint64 sequence) private returns (Reason reason) {
         Subscription storage stored = _subscriptions[bill.planHash][subscriber];
         uint256 word = stored.load();
-        reason = bill.merchant == address(0) ? Reason.NoPlan : _readiness(bill, word);
+        reason = bill.planHead.exists() ? _readiness(bill, word) : Reason.NoPlan;
         if (reason != Reason.None) {
             emit ChargeSkipped(bill.planHash, subscriber, reason, sequence);
             return reason;
         }
 
-        (uint256 start, uint256 end) = PeriodLib.periodAt(word.nextChargeAt(), bill.period, block.timestamp);
+        (uint256 start, uint256 end) = PeriodLib.periodAt(word.nextChargeAt(), bill.planHead.period(), block.timestamp);
         stored.save(word.charged(end));
 
         reason = _pull(bill, subscriber);
@@ -338,9 +347,9 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         emit SubscriptionCharged(
             bill.planHash,
             subscriber,
-            sequence << 192 | start << 144 | end << 96 | bill.price,
-            uint256(uint160(bill.merchant)) << 96 | bill.fee,
-            bill.token
+            sequence << 192 | start << 144 | end << 96 | bill.planTail.price(),
+            uint256(uint160(bill.planHead.merchant())) << 96 | bill.fee,
+            bill.planTail.token()
         );
     }
 
@@ -348,55 +357,60 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /// @dev Takes one price from a member of a batch into this contract.
     function _pull(Bill memory bill, address payer) private returns (Reason) {
-        if (bill.token == address(0)) {
+        address token = bill.planTail.token();
+        uint256 price = bill.planTail.price();
+        if (token == address(0)) {
             uint256 balance = nativeDepositOf[payer];
-            if (balance < bill.price) return Reason.InsufficientBalance;
+            if (balance < price) return Reason.InsufficientBalance;
 
-            nativeDepositOf[payer] = balance - bill.price;
+            nativeDepositOf[payer] = balance - price;
             return Reason.None;
         }
 
         _requireCallGas();
-        if (bill.token.tryTransferFrom(payer, address(this), bill.price, TRANSFER_GAS)) return Reason.None;
-        return _failureReason(bill.token, payer, bill.price);
+        if (token.tryTransferFrom(payer, address(this), price, TRANSFER_GAS)) return Reason.None;
+        return _failureReason(token, payer, price);
     }
 
     /// @dev Pays out what `count` members gave; `held` is the token balance from before them.
     function _settle(Bill memory bill, uint256 count, uint256 held) private {
-        uint256 gross = bill.price * count;
+        address token = bill.planTail.token();
+        address merchant = bill.planHead.merchant();
+        uint256 gross = bill.planTail.price() * count;
         uint256 fee = bill.fee * count;
-        if (bill.token == address(0)) {
-            _sendOrCredit(bill.merchant, gross - fee);
+        if (token == address(0)) {
+            _sendOrCredit(merchant, gross - fee);
             if (fee != 0) _sendOrCredit(bill.feeReceiver, fee);
             return;
         }
 
-        uint256 received = bill.token.balanceOf(address(this), TRANSFER_GAS) - held;
+        uint256 received = token.balanceOf(address(this), TRANSFER_GAS) - held;
         if (received < gross) revert ReceivedLessThanCharged(gross, received);
 
-        if (!bill.token.tryTransfer(bill.merchant, received - fee, TRANSFER_GAS)) {
-            revert ChargeFailed(Reason.TransferFailed);
-        }
-        if (fee != 0 && !bill.token.tryTransfer(bill.feeReceiver, fee, TRANSFER_GAS)) {
+        if (!token.tryTransfer(merchant, received - fee, TRANSFER_GAS)) revert ChargeFailed(Reason.TransferFailed);
+        if (fee != 0 && !token.tryTransfer(bill.feeReceiver, fee, TRANSFER_GAS)) {
             revert ChargeFailed(Reason.TransferFailed);
         }
     }
 
-    /// @dev One payment, straight from payer to merchant and fee receiver: cheaper than by way of this contract.
+    /// @dev One payment, straight from payer to merchant and fee receiver: cheaper than by way of this contract. What a
+    ///      token that keeps a part delivers is not measured here; to do so costs more than the payment may.
     function _collect(Bill memory bill, address payer) private {
-        uint256 net = bill.price - bill.fee;
-        if (bill.token == address(0)) {
+        address token = bill.planTail.token();
+        uint256 price = bill.planTail.price();
+        uint256 fee = bill.fee;
+        if (token == address(0)) {
             uint256 balance = nativeDepositOf[payer];
-            if (balance < bill.price) revert InsufficientDeposit(bill.price, balance);
+            if (balance < price) revert InsufficientDeposit(price, balance);
 
-            nativeDepositOf[payer] = balance - bill.price;
-            _sendOrCredit(bill.merchant, net);
-            if (bill.fee != 0) _sendOrCredit(bill.feeReceiver, bill.fee);
+            nativeDepositOf[payer] = balance - price;
+            _sendOrCredit(bill.planHead.merchant(), price - fee);
+            if (fee != 0) _sendOrCredit(bill.feeReceiver, fee);
             return;
         }
 
-        _pullTo(bill.token, payer, bill.merchant, net);
-        if (bill.fee != 0) _pullTo(bill.token, payer, bill.feeReceiver, bill.fee);
+        _pullTo(token, payer, bill.planHead.merchant(), price - fee);
+        if (fee != 0) _pullTo(token, payer, bill.feeReceiver, fee);
     }
 
     function _pullTo(address token, address payer, address receiver, uint256 amount) private {
@@ -444,45 +458,21 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         if (!planHead.isOpen()) revert PlanNotOpen(planHash);
     }
 
-    /// @dev For a charge by the caller; of an unknown plan it is empty. `head` is what to count on from.
-    function _billOf(bytes32 planHash) private view returns (Bill memory bill, uint256 head) {
-        bool automated;
-        (automated, head) = _checkAutomation();
+    /// @dev Fills `bill` for a charge by the caller; of an unknown plan it stays empty. `head` is what to count on from.
+    function _prepare(Bill memory bill, bytes32 planHash) private view returns (uint256 head) {
+        (bill.automated, head) = _checkAutomation();
         (uint256 planHead, uint256 planTail) = PLANS.rawTermSlots(planHash);
-
-        bill = _bill(planHash, planHead, planTail);
-        bill.automated = automated;
+        _fill(bill, planHash, planHead, planTail);
     }
 
-    function _bill(bytes32 planHash, uint256 planHead, uint256 planTail) private view returns (Bill memory) {
-        address merchant = planHead.merchant();
-        address token = planTail.token();
-        uint256 price = planTail.price();
-        bool billed = planHead.isBilled();
-        uint256 fee;
-        address feeReceiver;
-        if (billed) (fee, feeReceiver) = _fee(token, merchant, price, planHead.maxFeeBps());
+    function _fill(Bill memory bill, bytes32 planHash, uint256 planHead, uint256 planTail) private view {
+        bill.planHash = planHash;
+        bill.planHead = planHead;
+        bill.planTail = planTail;
+        if (!planHead.isBilled()) return;
 
-        return Bill({
-            planHash: planHash,
-            merchant: merchant,
-            token: token,
-            price: price,
-            period: planHead.period(),
-            fee: fee,
-            feeReceiver: feeReceiver,
-            billed: billed,
-            automated: false
-        });
-    }
-
-    function _fee(address token, address merchant, uint256 price, uint16 maxFeeBps)
-        private
-        view
-        returns (uint256, address)
-    {
-        IPaymentGateway.Quote memory quote = GATEWAY.quote(token, merchant, price, maxFeeBps);
-        return (quote.fee, quote.feeReceiver);
+        (, bill.fee, bill.feeReceiver) =
+            GATEWAY.quote(planTail.token(), planHead.merchant(), planTail.price(), planHead.maxFeeBps());
     }
 
     /// @dev Whether the caller is automation. A fresh answer is put into the head, which the caller of this writes anyway.
