@@ -11,23 +11,17 @@ import {ISubscriptionManager} from "./interfaces/ISubscriptionManager.sol";
 import {HeadLib} from "./libraries/HeadLib.sol";
 import {PeriodLib} from "./libraries/PeriodLib.sol";
 import {PlanLib} from "./libraries/PlanLib.sol";
+import {ReadLib} from "./libraries/ReadLib.sol";
 import {Roles} from "./libraries/Roles.sol";
 import {SlotLib} from "./libraries/SlotLib.sol";
 import {TransferLib} from "./libraries/TransferLib.sol";
-
-/// @dev `IPaymentGateway.quote` with its struct as three words, which is how it is encoded; no copy in memory is made.
-interface IQuoteWords {
-    function quote(address token, address merchant, uint256 amount, uint16 maxFeeBps)
-        external
-        view
-        returns (uint256 gross, uint256 fee, address feeReceiver);
-}
 
 /// @title SubscriptionManager
 /// @notice See ISubscriptionManager.
 contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     using HeadLib for uint256;
     using PlanLib for uint256;
+    using ReadLib for IPaymentGateway;
     using SlotLib for Subscription;
     using SlotLib for uint256;
     using TransferLib for address;
@@ -50,15 +44,15 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     uint8 public constant MAX_RETRIES = 3;
     /// @inheritdoc ISubscriptionManager
     uint256 public constant TRANSFER_GAS = 200_000;
-    /// @notice Seconds for which an account once found to be automation is not asked for again.
-    uint256 public constant AUTOMATION_CACHE = 1 hours;
+    /// @dev Seconds for which an account once found to be automation is not asked for again.
+    uint256 private constant AUTOMATION_CACHE = 1 hours;
 
     /// @dev A call gets at most 63/64 of the gas there is; 5,000 for reaching a cold account and for what precedes it.
     uint256 private constant CALL_RESERVE = TRANSFER_GAS + TRANSFER_GAS / 63 + 5000;
 
-    ICoreSystem public immutable CORE;
-    IPlanManager public immutable PLANS;
-    IQuoteWords private immutable GATEWAY;
+    ICoreSystem private immutable CORE;
+    IPlanManager private immutable PLANS;
+    IPaymentGateway private immutable GATEWAY;
 
     /// @dev See HeadLib.
     uint256 private _head;
@@ -71,7 +65,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     constructor(ICoreSystem core, IPlanManager plans, IPaymentGateway gateway) {
         CORE = core;
         PLANS = plans;
-        GATEWAY = IQuoteWords(address(gateway));
+        GATEWAY = gateway;
     }
 
     /* SUBSCRIBER */
@@ -129,18 +123,21 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     /* CHARGES */
 
     /// @inheritdoc ISubscriptionManager
-    function charge(bytes32 planHash, address subscriber) external nonReentrant {
-        Bill memory bill;
-        uint256 head = _prepare(bill, planHash);
-        if (!bill.planHead.exists()) revert ChargeFailed(Reason.NoPlan);
+    function charge(bytes32 planHash, address subscriber) external nonReentrantView {
+        (bool automated, uint256 head) = _checkAutomation();
+        (uint256 planHead, uint256 planTail) = ReadLib.rawTermSlots(PLANS, planHash);
+        (uint256 fee, address feeReceiver) = _feeOf(planHead, planTail);
+        Bill memory bill = Bill(planHash, planHead, planTail, fee, feeReceiver, automated);
+        if (!planHead.exists()) revert ChargeFailed(Reason.NoPlan);
         Subscription storage stored = _subscriptions[planHash][subscriber];
         uint256 word = stored.load();
         Reason reason = _readiness(bill, word);
         if (reason != Reason.None) revert ChargeFailed(reason);
 
-        (uint256 start, uint256 end) = PeriodLib.periodAt(word.nextChargeAt(), bill.planHead.period(), block.timestamp);
+        (uint256 start, uint256 end) = PeriodLib.periodAt(word.nextChargeAt(), planHead.period(), block.timestamp);
         stored.save(word.charged(end));
-        _head = ++head;
+        head = head.next();
+        _head = head;
 
         _emitCharged(bill, subscriber, start, end, head.eventCount());
 
@@ -156,9 +153,11 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         uint256 count = subscribers.length / 20;
         if (count == 0 || subscribers.length % 20 != 0) revert InvalidBatch(subscribers.length);
 
-        Bill memory bill;
-        uint256 head = _prepare(bill, planHash);
-        address token = bill.planTail.token();
+        (bool automated, uint256 head) = _checkAutomation();
+        (uint256 planHead, uint256 planTail) = ReadLib.rawTermSlots(PLANS, planHash);
+        (uint256 fee, address feeReceiver) = _feeOf(planHead, planTail);
+        Bill memory bill = Bill(planHash, planHead, planTail, fee, feeReceiver, automated);
+        address token = planTail.token();
         uint256 held;
         if (token != address(0)) held = token.balanceOf(address(this), TRANSFER_GAS);
 
@@ -216,6 +215,11 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         return _head.eventCount();
     }
 
+    /// @inheritdoc ISubscriptionManager
+    function services() external view returns (address core, address plans, address gateway) {
+        return (address(CORE), address(PLANS), address(GATEWAY));
+    }
+
     /* INTERNAL: SUBSCRIPTIONS */
 
     // Unix seconds fit 40 bits until the year 36,812, plus a period and a trial of 32 bits each.
@@ -256,8 +260,8 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         );
         if (free) return;
 
-        Bill memory bill;
-        _fill(bill, planHash, planHead, planTail);
+        (uint256 fee, address feeReceiver) = _feeOf(planHead, planTail);
+        Bill memory bill = Bill(planHash, planHead, planTail, fee, feeReceiver, false);
         _emitCharged(bill, msg.sender, start, subscription.nextChargeAt, head.eventCount() + 2);
 
         _collect(bill, msg.sender);
@@ -453,32 +457,22 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     /* INTERNAL: PLAN AND AUTHORITY */
 
     function _openPlan(bytes32 planHash) private view returns (uint256 planHead, uint256 planTail) {
-        (planHead, planTail) = PLANS.rawTermSlots(planHash);
+        (planHead, planTail) = ReadLib.rawTermSlots(PLANS, planHash);
         if (!planHead.exists()) revert PlanNotFound(planHash);
         if (!planHead.isOpen()) revert PlanNotOpen(planHash);
     }
 
-    /// @dev Fills `bill` for a charge by the caller; of an unknown plan it stays empty. `head` is what to count on from.
-    function _prepare(Bill memory bill, bytes32 planHash) private view returns (uint256 head) {
-        (bill.automated, head) = _checkAutomation();
-        (uint256 planHead, uint256 planTail) = PLANS.rawTermSlots(planHash);
-        _fill(bill, planHash, planHead, planTail);
-    }
+    /// @dev Part of the price that is the platform's, and whose it is; nothing for a plan that is not billed.
+    function _feeOf(uint256 planHead, uint256 planTail) private view returns (uint256 fee, address feeReceiver) {
+        if (!planHead.isBilled()) return (0, address(0));
 
-    function _fill(Bill memory bill, bytes32 planHash, uint256 planHead, uint256 planTail) private view {
-        bill.planHash = planHash;
-        bill.planHead = planHead;
-        bill.planTail = planTail;
-        if (!planHead.isBilled()) return;
-
-        (, bill.fee, bill.feeReceiver) =
-            GATEWAY.quote(planTail.token(), planHead.merchant(), planTail.price(), planHead.maxFeeBps());
+        return GATEWAY.feeOf(planTail.token(), planHead.merchant(), planTail.price(), planHead.maxFeeBps());
     }
 
     /// @dev Whether the caller is automation. A fresh answer is put into the head, which the caller of this writes anyway.
     function _checkAutomation() private view returns (bool automated, uint256 head) {
         head = _head;
-        if (msg.sender == head.automation() && block.timestamp < head.checkedAt() + AUTOMATION_CACHE) {
+        if (msg.sender == head.automation() && head.isFresh(block.timestamp, AUTOMATION_CACHE)) {
             return (true, head);
         }
         if (!CORE.hasRole(Roles.AUTOMATION, msg.sender)) return (false, head);

@@ -4,8 +4,7 @@ pragma solidity ^0.8.28;
 /// @title The slot that every verb of SubscriptionManager writes, as a word
 ///
 /// @notice `checkedAt << 224 | automation << 64 | eventCount` (32, 160, 64 bits): events emitted so far, the account last
-///         found to be automation, and when that was, in unix seconds. The next event is `word + 1`; its count does not
-///         reach 2**64.
+///         found to be automation, and when that was, in unix seconds. The count does not reach 2**64.
 library HeadLib {
     // Each cast takes one field out of the word.
     // forge-lint: disable-start(unsafe-typecast)
@@ -20,8 +19,18 @@ library HeadLib {
 
     // forge-lint: disable-end(unsafe-typecast)
 
-    function checkedAt(uint256 word) internal pure returns (uint256) {
-        return word >> 224;
+    /// @notice Whether the automation account was looked up less than `age` seconds before `time`.
+    function isFresh(uint256 word, uint256 time, uint256 age) internal pure returns (bool) {
+        unchecked {
+            return time - (word >> 224) < age;
+        }
+    }
+
+    /// @notice One more event.
+    function next(uint256 word) internal pure returns (uint256) {
+        unchecked {
+            return word + 1;
+        }
     }
 
     function withAutomation(uint256 word, address account, uint256 time) internal pure returns (uint256) {

@@ -59,8 +59,10 @@ library PlanLib {
         return head >> STATUS == uint256(IPlanManager.PlanStatus.Active);
     }
 
-    /// @notice Charged when due: active or closed, and not frozen.
+    /// @notice Charged when due: active (1) or closed (2), and not frozen.
     function isBilled(uint256 head) internal pure returns (bool) {
-        return isOpen(head) || head >> STATUS == uint256(IPlanManager.PlanStatus.Closed);
+        unchecked {
+            return (head >> STATUS) - 1 < uint256(IPlanManager.PlanStatus.Closed);
+        }
     }
 }

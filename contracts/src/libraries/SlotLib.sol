@@ -63,7 +63,9 @@ library SlotLib {
     ///
     /// @dev A count of 2**32 periods of an hour at least is out of reach.
     function charged(uint256 word, uint256 end) internal pure returns (uint256) {
-        return (word & ~CHARGE_MASK | end) + (1 << CHARGE_COUNT);
+        unchecked {
+            return (word & ~CHARGE_MASK | end) + (1 << CHARGE_COUNT);
+        }
     }
 
     /// @notice The last try failed, the next one is due at `time`.

@@ -22,8 +22,10 @@ library TransferLib {
             mstore(add(data, 0x24), to)
             mstore(add(data, 0x44), amount)
             success := call(gasCap, token, 0, data, 0x64, 0, 0x20)
+            switch returndatasize()
+            case 0 { success := and(success, iszero(iszero(extcodesize(token)))) }
+            default { success := and(and(success, gt(returndatasize(), 0x1f)), eq(mload(0), 1)) }
         }
-        return _accepted(token, success);
     }
 
     /// @notice `transfer` that tells whether it worked, as `tryTransferFrom`.
@@ -35,8 +37,10 @@ library TransferLib {
             mstore(add(data, 0x04), to)
             mstore(add(data, 0x24), amount)
             success := call(gasCap, token, 0, data, 0x44, 0, 0x20)
+            switch returndatasize()
+            case 0 { success := and(success, iszero(iszero(extcodesize(token)))) }
+            default { success := and(and(success, gt(returndatasize(), 0x1f)), eq(mload(0), 1)) }
         }
-        return _accepted(token, success);
     }
 
     /// @notice Sends native coin; false if `to` refused it.
@@ -62,15 +66,6 @@ library TransferLib {
     /// @notice What `spender` may take from `owner`; zero if the token does not answer.
     function allowance(address token, address owner, address spender, uint256 gasCap) internal view returns (uint256) {
         return _tryRead(token, abi.encodeCall(IERC20.allowance, (owner, spender)), gasCap);
-    }
-
-    /// @dev Looks at what the last call returned; its first word stands at memory address zero.
-    function _accepted(address token, bool success) private view returns (bool accepted) {
-        assembly ("memory-safe") {
-            switch returndatasize()
-            case 0 { accepted := and(success, iszero(iszero(extcodesize(token)))) }
-            default { accepted := and(and(success, gt(returndatasize(), 0x1f)), eq(mload(0), 1)) }
-        }
     }
 
     function _tryRead(address token, bytes memory data, uint256 gasCap) private view returns (uint256 value) {

@@ -49,9 +49,10 @@ abstract contract FeeProcessor is IPaymentGateway {
     }
 
     function _fee(uint256 amount, uint16 maxFeeBps) internal view returns (uint256 fee, address receiver) {
-        uint16 bps = _state.feeBps;
+        uint256 bps = _state.feeBps;
+        if (bps > maxFeeBps) bps = maxFeeBps;
 
-        fee = amount.mulBpsDown(FeeLib.min(bps, maxFeeBps));
+        fee = amount.mulBpsDown(bps);
         if (fee != 0) receiver = _state.receiver;
     }
 }
