@@ -222,76 +222,68 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /* INTERNAL: SUBSCRIPTIONS */
 
-    // Unix seconds fit 40 bits until the year 36,812, plus a period and a trial of 32 bits each.
-    // forge-lint: disable-start(unsafe-typecast)
-
     function _subscribe(bytes32 planHash, uint256 planHead, uint256 planTail) private {
-        Subscription memory subscription = _subscriptions[planHash][msg.sender];
-        if (subscription.status == Status.Active || subscription.status == Status.Paused) {
-            revert AlreadySubscribed(planHash, msg.sender);
-        }
+        Subscription storage stored = _subscriptions[planHash][msg.sender];
+        uint256 word = stored.load();
+        if (_isLive(word)) revert AlreadySubscribed(planHash, msg.sender);
 
         uint256 head = _head;
         if (msg.value != 0) {
             if (planTail.token() != address(0)) revert EthRefused(msg.value);
-            _increaseDeposit(msg.sender, (++head).eventCount());
+            head = head.next();
+            _increaseDeposit(msg.sender, head.eventCount());
         }
 
-        bool free = _beginFreely(subscription, planHead.trial());
-        uint256 start = block.timestamp;
-        if (!free) {
-            subscription.nextChargeAt = uint40(start + planHead.period());
-            ++subscription.chargeCount;
-        }
-        subscription.retries = 0;
-        subscription.status = Status.Active;
-        subscription.cancelReason = CancelReason.None;
-        _subscriptions[planHash][msg.sender] = subscription;
-        _head = head + (free ? 1 : 2);
+        (bool free, uint256 end) = _firstEnd(word, planHead);
+        stored.save((free ? word.paidUntil(end) : word.charged(end)).activated());
+        head = head.next();
+        _head = free ? head : head.next();
 
+        // Unix seconds fit 40 bits until the year 36,812, less a period of 32 bits.
+        // forge-lint: disable-start(unsafe-typecast)
         emit SubscriptionActivated(
             planHash,
             msg.sender,
             planHead.merchant(),
-            uint40(start),
-            subscription.nextChargeAt,
-            subscription.endsAt,
-            head.eventCount() + 1
+            uint40(block.timestamp),
+            uint40(end),
+            uint40(word.endsAt()),
+            head.eventCount()
         );
+        // forge-lint: disable-end(unsafe-typecast)
         if (free) return;
 
         (uint256 fee, address feeReceiver) = _feeOf(planHead, planTail);
         Bill memory bill = Bill(planHash, planHead, planTail, fee, feeReceiver, false);
-        _emitCharged(bill, msg.sender, start, subscription.nextChargeAt, head.eventCount() + 2);
+        _emitCharged(bill, msg.sender, block.timestamp, end, head.next().eventCount());
 
         _collect(bill, msg.sender);
     }
 
-    /// @dev Whether the subscription begins without a charge: by a trial never had, or by paid time that is left.
-    function _beginFreely(Subscription memory subscription, uint256 trial) private view returns (bool) {
-        if (subscription.status == Status.None && trial != 0) {
-            subscription.nextChargeAt = uint40(block.timestamp + trial);
-            return true;
-        }
-        return block.timestamp < subscription.nextChargeAt;
+    /// @dev End of the time that a subscription begins with, and whether it is free: by a trial never had, or because it
+    ///      was paid before.
+    function _firstEnd(uint256 word, uint256 planHead) private view returns (bool free, uint256 end) {
+        uint256 trial = planHead.trial();
+        if (word.status() == uint256(Status.None) && trial != 0) return (true, block.timestamp + trial);
+
+        end = word.nextChargeAt();
+        if (block.timestamp < end) return (true, end);
+        return (false, block.timestamp + planHead.period());
     }
 
-    // forge-lint: disable-end(unsafe-typecast)
-
     function _cancel(bytes32 planHash, address subscriber, CancelReason reason) private {
-        Subscription memory subscription = _subscriptions[planHash][subscriber];
-        if (subscription.status != Status.Active && subscription.status != Status.Paused) {
-            revert NotSubscribed(planHash, subscriber);
-        }
+        Subscription storage stored = _subscriptions[planHash][subscriber];
+        uint256 word = stored.load();
+        if (!_isLive(word)) revert NotSubscribed(planHash, subscriber);
 
-        subscription.status = Status.Cancelled;
-        subscription.cancelReason = reason;
-        subscription.retryAt = 0;
-        subscription.retries = 0;
-        subscription.pausedAt = 0;
-        _subscriptions[planHash][subscriber] = subscription;
+        stored.save(word.ended(Status.Cancelled, reason));
 
-        emit SubscriptionCancelled(planHash, subscriber, reason, subscription.nextChargeAt, _nextSequence());
+        emit SubscriptionCancelled(planHash, subscriber, reason, uint40(word.nextChargeAt()), _nextSequence());
+    }
+
+    function _isLive(uint256 word) private pure returns (bool) {
+        uint256 status = word.status();
+        return status == uint256(Status.Active) || status == uint256(Status.Paused);
     }
 
     /* INTERNAL: CHARGES */
@@ -336,7 +328,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     {
         uint8 retries = uint8(word.retries() + 1);
         if (retries == MAX_RETRIES) {
-            _subscriptions[planHash][subscriber].save(word.failed());
+            _subscriptions[planHash][subscriber].save(word.ended(Status.Failed, CancelReason.RetriesExhausted));
 
             emit SubscriptionFailedFinal(planHash, subscriber, reason, sequence);
         } else {

@@ -11,7 +11,8 @@ import {ISubscriptionManager} from "../interfaces/ISubscriptionManager.sol";
 library SlotLib {
     uint256 private constant RETRY_AT = 40;
     uint256 private constant ENDS_AT = 80;
-    uint256 private constant CHARGE_COUNT = 160;
+    uint256 private constant PAUSED_AT = 120;
+    uint256 private constant ONE_CHARGE = 2 ** 160;
     uint256 private constant RETRIES = 192;
     uint256 private constant STATUS = 200;
     uint256 private constant CANCEL_REASON = 208;
@@ -19,6 +20,7 @@ library SlotLib {
     /// @dev `nextChargeAt`, `retryAt` and `retries`: what a charge sets anew.
     uint256 private constant CHARGE_MASK = type(uint80).max | uint256(type(uint8).max) << RETRIES;
     uint256 private constant RETRY_MASK = uint256(type(uint40).max) << RETRY_AT | uint256(type(uint8).max) << RETRIES;
+    uint256 private constant PAUSED_MASK = uint256(type(uint40).max) << PAUSED_AT;
     uint256 private constant STATUS_MASK = uint256(type(uint16).max) << STATUS;
 
     function load(ISubscriptionManager.Subscription storage stored) internal view returns (uint256 word) {
@@ -59,12 +61,17 @@ library SlotLib {
 
     // forge-lint: disable-end(unsafe-typecast)
 
-    /// @notice One more period paid, up to `end`; earlier failures are forgotten.
+    /// @notice Paid up to `time`; earlier failures are forgotten.
+    function paidUntil(uint256 word, uint256 time) internal pure returns (uint256) {
+        return word & ~CHARGE_MASK | time;
+    }
+
+    /// @notice One more period paid, up to `end`.
     ///
     /// @dev A count of 2**32 periods of an hour at least is out of reach.
     function charged(uint256 word, uint256 end) internal pure returns (uint256) {
         unchecked {
-            return (word & ~CHARGE_MASK | end) + (1 << CHARGE_COUNT);
+            return paidUntil(word, end) + ONE_CHARGE;
         }
     }
 
@@ -73,8 +80,17 @@ library SlotLib {
         return word & ~RETRY_MASK | time << RETRY_AT | count << RETRIES;
     }
 
-    function failed(uint256 word) internal pure returns (uint256) {
-        return word & ~(RETRY_MASK | STATUS_MASK) | uint256(ISubscriptionManager.Status.Failed) << STATUS
-            | uint256(ISubscriptionManager.CancelReason.RetriesExhausted) << CANCEL_REASON;
+    function activated(uint256 word) internal pure returns (uint256) {
+        return word & ~STATUS_MASK | uint256(ISubscriptionManager.Status.Active) << STATUS;
+    }
+
+    /// @notice Over, as `newStatus` for `reason`; the paid time stays.
+    function ended(uint256 word, ISubscriptionManager.Status newStatus, ISubscriptionManager.CancelReason reason)
+        internal
+        pure
+        returns (uint256)
+    {
+        return word & ~(RETRY_MASK | PAUSED_MASK | STATUS_MASK) | uint256(newStatus) << STATUS | uint256(reason)
+            << CANCEL_REASON;
     }
 }
