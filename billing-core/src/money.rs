@@ -9,7 +9,7 @@ use sqlx::{
     Decode, Encode, Postgres, Type,
     encode::IsNull,
     error::BoxDynError,
-    postgres::{PgArgumentBuffer, PgTypeInfo, PgValueRef},
+    postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueRef},
 };
 
 /// Denominator of rates in basis points.
@@ -88,6 +88,12 @@ impl<'de> Deserialize<'de> for TokenAmount {
 impl Type<Postgres> for TokenAmount {
     fn type_info() -> PgTypeInfo {
         <BigDecimal as Type<Postgres>>::type_info()
+    }
+}
+
+impl PgHasArrayType for TokenAmount {
+    fn array_type_info() -> PgTypeInfo {
+        <BigDecimal as PgHasArrayType>::array_type_info()
     }
 }
 
