@@ -3,8 +3,10 @@
 //! Invariant: knows no axum, clap, environment or wall clock; `now` is a parameter, signers and providers are passed in.
 
 pub mod chain;
+pub mod charges;
 pub mod ids;
 pub mod log_point;
+pub mod mirror;
 pub mod money;
 pub mod outbox;
 pub mod plans;

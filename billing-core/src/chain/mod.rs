@@ -4,11 +4,14 @@
 //! node is asked.
 
 mod error;
+mod network_repo;
 pub mod networks;
+mod register;
 mod rpc;
 mod signer;
 
 pub use error::ChainError;
 pub use networks::{Network, Networks, Token};
+pub use register::register_network;
 pub use rpc::Rpc;
 pub use signer::SignerSource;
