@@ -114,7 +114,8 @@ async fn count_events(
 ) -> Result<(), MirrorError> {
     let before: BTreeMap<Address, i64> = repo::sequences(conn, chain_id).await?.into_iter().collect();
     let mut now = before.clone();
-    let gap = |address, last: i64, found, block| MirrorError::Gap { chain_id, address, expected: last + 1, found, block };
+    let gap =
+        |address, last: i64, found, block| MirrorError::Gap { chain_id, address, expected: last + 1, found, block };
     for read in events {
         let last = now.entry(read.log.address).or_default();
         if read.sequence != *last + 1 {

@@ -126,13 +126,15 @@ impl Blocks {
             let known = headers.binary_search_by_key(&log.block_number, |header| header.number);
             let same = known.is_err() || known.is_ok_and(|at| headers[at].hash == log.block_hash);
             if !same || log.block_number < first.number || log.block_number > last.number {
-                return inconsistent(format!("log of block {} {} is not of this chain", log.block_number, log.block_hash));
+                return inconsistent(format!(
+                    "log of block {} {} is not of this chain",
+                    log.block_number, log.block_hash
+                ));
             }
         }
         let twice = |pair: &[RawLog]| {
             let (one, two) = (&pair[0], &pair[1]);
-            one.block_number == two.block_number
-                && (one.log_index == two.log_index || one.block_hash != two.block_hash)
+            one.block_number == two.block_number && (one.log_index == two.log_index || one.block_hash != two.block_hash)
         };
         if let Some(pair) = logs.windows(2).find(|pair| twice(pair)) {
             return inconsistent(format!("block {} came twice", pair[0].block_number));

@@ -26,7 +26,9 @@ pub enum MirrorError {
         block: i64,
     },
     /// A log of ours that this binary cannot read: the contract is another version than the bindings.
-    #[error("log {log_index} of block {block} from {address} cannot be decoded ({reason}); the contract and this version differ")]
+    #[error(
+        "log {log_index} of block {block} from {address} cannot be decoded ({reason}); the contract and this version differ"
+    )]
     Undecodable {
         /// The contract.
         address: Address,

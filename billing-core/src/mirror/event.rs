@@ -33,9 +33,9 @@ impl Event {
     pub fn deposit(&self) -> Option<DepositEvent> {
         match self {
             Self::Deposit(event) => Some(*event),
-            Self::Subscription(SubscriptionEvent { subscriber, change: SubscriptionChange::Charged(receipt), .. })
-                if receipt.token.is_zero() =>
-            {
+            Self::Subscription(SubscriptionEvent {
+                subscriber, change: SubscriptionChange::Charged(receipt), ..
+            }) if receipt.token.is_zero() => {
                 Some(DepositEvent { account: *subscriber, change: DepositChange::Charged(receipt.gross) })
             }
             _ => None,
@@ -133,9 +133,7 @@ fn manager_event(event: SubscriptionManagerEvents) -> Result<(i64, Event), Fault
             let canceled = SubscriptionChange::Canceled { reason: e.reason, paid_until: instant(e.paidUntil)? };
             (e.sequence, e.planHash, e.subscriber, canceled)
         }
-        E::ChargeSkipped(e) => {
-            (e.sequence, e.planHash, e.subscriber, SubscriptionChange::Skipped { reason: e.reason })
-        }
+        E::ChargeSkipped(e) => (e.sequence, e.planHash, e.subscriber, SubscriptionChange::Skipped { reason: e.reason }),
     };
     Ok((number(sequence)?, Event::Subscription(SubscriptionEvent { plan_hash, subscriber, change })))
 }

@@ -72,10 +72,9 @@ impl Message {
                 json!({ "reason": reason, "retry_at": instant(*retry_at), "retries": retries }),
             ),
             SubscriptionChange::Failed { reason } => ("billing.subscription.failed.v1", json!({ "reason": reason })),
-            SubscriptionChange::Canceled { reason, paid_until } => (
-                "billing.subscription.canceled.v1",
-                json!({ "reason": reason, "paid_until": instant(*paid_until) }),
-            ),
+            SubscriptionChange::Canceled { reason, paid_until } => {
+                ("billing.subscription.canceled.v1", json!({ "reason": reason, "paid_until": instant(*paid_until) }))
+            }
         };
         let place = json!({
             "tx_hash": at.tx_hash,

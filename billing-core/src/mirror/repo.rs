@@ -60,11 +60,7 @@ pub(super) async fn move_cursor(conn: &mut PgConnection, chain_id: ChainId, to: 
     Ok(())
 }
 
-pub(super) async fn header_at(
-    conn: &mut PgConnection,
-    chain_id: ChainId,
-    number: i64,
-) -> sqlx::Result<Option<Header>> {
+pub(super) async fn header_at(conn: &mut PgConnection, chain_id: ChainId, number: i64) -> sqlx::Result<Option<Header>> {
     let row = sqlx::query(
         "select block_number, block_hash, parent_hash, block_time
            from chain_block
@@ -91,11 +87,7 @@ pub(super) async fn headers(conn: &mut PgConnection, chain_id: ChainId) -> sqlx:
     rows.iter().map(header_from_row).collect()
 }
 
-pub(super) async fn insert_headers(
-    conn: &mut PgConnection,
-    chain_id: ChainId,
-    headers: &[Header],
-) -> sqlx::Result<()> {
+pub(super) async fn insert_headers(conn: &mut PgConnection, chain_id: ChainId, headers: &[Header]) -> sqlx::Result<()> {
     sqlx::query(
         "insert into chain_block (chain_id, block_number, block_hash, parent_hash, block_time)
          select $1, number, hash, parent, time
@@ -112,11 +104,7 @@ pub(super) async fn insert_headers(
     Ok(())
 }
 
-pub(super) async fn delete_headers_below(
-    conn: &mut PgConnection,
-    chain_id: ChainId,
-    number: i64,
-) -> sqlx::Result<()> {
+pub(super) async fn delete_headers_below(conn: &mut PgConnection, chain_id: ChainId, number: i64) -> sqlx::Result<()> {
     sqlx::query("delete from chain_block where chain_id = $1 and block_number < $2")
         .bind(chain_id)
         .bind(number)
@@ -125,11 +113,7 @@ pub(super) async fn delete_headers_below(
     Ok(())
 }
 
-pub(super) async fn delete_headers_above(
-    conn: &mut PgConnection,
-    chain_id: ChainId,
-    number: i64,
-) -> sqlx::Result<()> {
+pub(super) async fn delete_headers_above(conn: &mut PgConnection, chain_id: ChainId, number: i64) -> sqlx::Result<()> {
     sqlx::query("delete from chain_block where chain_id = $1 and block_number > $2")
         .bind(chain_id)
         .bind(number)

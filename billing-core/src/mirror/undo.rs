@@ -37,12 +37,7 @@ pub enum Undone {
 ///
 /// # Errors
 /// `BeyondWindow` when the header of `fork_block` is not stored; the database's.
-pub async fn undo_to(
-    pool: &PgPool,
-    source: &Source,
-    seen: &Cursor,
-    fork_block: i64,
-) -> Result<Undone, MirrorError> {
+pub async fn undo_to(pool: &PgPool, source: &Source, seen: &Cursor, fork_block: i64) -> Result<Undone, MirrorError> {
     let chain_id = source.chain_id;
     let mut tx = pool.begin().await?;
     if repo::lock_cursor(&mut tx, chain_id).await?.as_ref() != Some(seen) {
@@ -84,11 +79,7 @@ async fn take_back_numbers(
     Ok(())
 }
 
-async fn refold(
-    conn: &mut PgConnection,
-    source: &Source,
-    orphans: &[Read<'_>],
-) -> Result<Projections, MirrorError> {
+async fn refold(conn: &mut PgConnection, source: &Source, orphans: &[Read<'_>]) -> Result<Projections, MirrorError> {
     let chain_id = source.chain_id;
     let mut projections = Projections::touched(chain_id, orphans.iter().map(|read| &read.event));
     let (plans, keys, accounts) = (projections.plan_hashes(), projections.keys(), projections.accounts());
@@ -111,9 +102,10 @@ fn retractions(chain_id: ChainId, projections: &Projections, orphans: &[Read<'_>
             }
         }
     }
-    let plans = projections.plans.iter().map(|(hash, state)| {
-        state.as_ref().map_or_else(|| Message::plan_gone(chain_id, *hash), Message::plan_changed)
-    });
+    let plans = projections
+        .plans
+        .iter()
+        .map(|(hash, state)| state.as_ref().map_or_else(|| Message::plan_gone(chain_id, *hash), Message::plan_changed));
     let subscriptions = transactions.iter().map(|(key, orphans)| {
         let state = projections.subscriptions.get(key).and_then(Option::as_ref);
         Message::reverted(*key, state, fork, orphans)

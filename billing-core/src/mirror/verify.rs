@@ -132,7 +132,8 @@ impl<'a> Contracts<'a> {
     }
 
     async fn compare_counts(&self, sequences: &[(Address, i64)]) -> Result<Vec<Difference>, ChainError> {
-        let of = |wanted: &Address| sequences.iter().find(|(address, _)| address == wanted).map_or(0, |(_, last)| *last);
+        let of =
+            |wanted: &Address| sequences.iter().find(|(address, _)| address == wanted).map_or(0, |(_, last)| *last);
         let plans = self.plans.eventCount().block(self.block).call().await.map_err(|e| self.rpc.error(&e))?;
         let manager = self.subscriptions.eventCount().block(self.block).call().await.map_err(|e| self.rpc.error(&e))?;
         let mut found = Findings::of("PlanManager".to_owned());

@@ -7,11 +7,7 @@ use super::state::{PlanState, PlanStatus};
 use crate::{ids::ChainId, money::TokenAmount};
 
 /// Those of the plans that are known on the chain.
-pub(crate) async fn load(
-    conn: &mut PgConnection,
-    chain_id: ChainId,
-    hashes: &[B256],
-) -> sqlx::Result<Vec<PlanState>> {
+pub(crate) async fn load(conn: &mut PgConnection, chain_id: ChainId, hashes: &[B256]) -> sqlx::Result<Vec<PlanState>> {
     let hashes: Vec<&[u8]> = hashes.iter().map(B256::as_slice).collect();
     let rows = sqlx::query(
         "select chain_id, plan_hash, merchant, token, price, period_secs, trial_secs, max_fee_bps, status, frozen, uri,

@@ -178,11 +178,7 @@ pub fn due_at(prior: Option<&SubscriptionState>, receipt: &ChargeReceipt) -> Off
 ///
 /// `None` stays `None` until `Activated`: a batch may name whoever never subscribed, and is told so by `Skipped`.
 #[must_use]
-pub fn fold(
-    state: Option<SubscriptionState>,
-    event: &SubscriptionEvent,
-    at: LogPoint,
-) -> Option<SubscriptionState> {
+pub fn fold(state: Option<SubscriptionState>, event: &SubscriptionEvent, at: LogPoint) -> Option<SubscriptionState> {
     let mut next = match (&event.change, state) {
         (SubscriptionChange::Skipped { .. }, unchanged) => return unchanged,
         (SubscriptionChange::Activated { started_at, next_charge_at, ends_at, .. }, prior) => SubscriptionState {

@@ -84,11 +84,7 @@ pub(crate) async fn upsert(conn: &mut PgConnection, states: &[&SubscriptionState
 }
 
 /// Forgets subscriptions whose activation was undone; all keys are of `chain_id`.
-pub(crate) async fn delete(
-    conn: &mut PgConnection,
-    chain_id: ChainId,
-    keys: &[SubscriptionKey],
-) -> sqlx::Result<()> {
+pub(crate) async fn delete(conn: &mut PgConnection, chain_id: ChainId, keys: &[SubscriptionKey]) -> sqlx::Result<()> {
     if keys.is_empty() {
         return Ok(());
     }
