@@ -81,8 +81,8 @@ create table chain_log (
     party        bytea,
     primary key (chain_id, block_hash, log_index)
 );
-create index chain_log_by_subject on chain_log (chain_id, subject, party, block_number, log_index);
-create index chain_log_by_party on chain_log (chain_id, party, block_number, log_index);
+create index chain_log_by_subject on chain_log (chain_id, address, subject, party, block_number, log_index);
+create index chain_log_by_party on chain_log (chain_id, address, party, block_number, log_index);
 create index chain_log_by_number on chain_log (chain_id, block_number, log_index);
 
 -- mirror: highest event number applied per contract; the contracts count their events without gaps.

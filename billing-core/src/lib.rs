@@ -5,8 +5,12 @@
 pub mod chain;
 pub mod charges;
 pub mod ids;
+pub mod log_point;
+pub mod mirror;
 pub mod money;
 pub mod outbox;
+pub mod plans;
+pub mod subscriptions;
 
 /// The database schema, applied by `billing migrate` and by every test database.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");

@@ -14,6 +14,17 @@ pub async fn push(conn: &mut PgConnection, topic: &str, key: &str, payload: &imp
     repo::insert(conn, topic, key, &payload).await
 }
 
+/// Adds many messages, in this order: topic, key, payload.
+///
+/// # Errors
+/// The database's.
+pub async fn push_all(conn: &mut PgConnection, messages: &[(&str, &str, &serde_json::Value)]) -> sqlx::Result<()> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    repo::insert_all(conn, messages).await
+}
+
 mod repo {
     use sqlx::PgConnection;
 
@@ -29,6 +40,24 @@ mod repo {
             .bind(payload)
             .execute(conn)
             .await?;
+        Ok(())
+    }
+
+    pub(super) async fn insert_all(
+        conn: &mut PgConnection,
+        messages: &[(&str, &str, &serde_json::Value)],
+    ) -> sqlx::Result<()> {
+        sqlx::query(
+            "insert into outbox (topic, key, payload)
+             select topic, key, payload
+               from unnest($1::text[], $2::text[], $3::jsonb[]) with ordinality as message (topic, key, payload, position)
+              order by position",
+        )
+        .bind(messages.iter().map(|(topic, _, _)| *topic).collect::<Vec<_>>())
+        .bind(messages.iter().map(|(_, key, _)| *key).collect::<Vec<_>>())
+        .bind(messages.iter().map(|(_, _, payload)| *payload).collect::<Vec<_>>())
+        .execute(conn)
+        .await?;
         Ok(())
     }
 }

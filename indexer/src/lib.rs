@@ -1,1 +1,17 @@
-//! billing-indexer
+//! The indexer: blocks and logs from the nodes into `billing_core::mirror`, one task per network.
+//!
+//! Invariant: decides what to ask a node and when; what blocks mean, and every SQL statement, is billing-core's.
+
+mod backoff;
+mod config;
+mod fetch;
+mod metrics;
+mod network;
+mod progress;
+mod ranges;
+mod reorg;
+mod run;
+mod start;
+
+pub use config::{Action, Args};
+pub use run::{Mode, run, verify};

@@ -6,7 +6,9 @@
 mod call;
 mod error;
 pub mod fees;
+mod network_repo;
 pub mod networks;
+mod register;
 mod resolve;
 mod rpc;
 mod signer;
@@ -16,6 +18,7 @@ mod tx_repo;
 pub use call::CallRequest;
 pub use error::ChainError;
 pub use networks::{Network, Networks, Token};
+pub use register::register_network;
 pub use resolve::{Resolved, receipt, resolve};
 pub use rpc::Rpc;
 pub use signer::SignerSource;

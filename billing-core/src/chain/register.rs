@@ -1,0 +1,27 @@
+use sqlx::PgConnection;
+
+use super::{ChainError, Rpc, network_repo};
+
+/// Notes which chain the network's name means; the genesis block first seen for a chain id stays the only one.
+///
+/// # Errors
+/// `WrongGenesis` when the database was filled from another chain of the same id, `Networks` when the name belongs to
+/// another chain id there; the database's.
+pub async fn register_network(conn: &mut PgConnection, rpc: &Rpc) -> Result<(), ChainError> {
+    let network = &rpc.network;
+    let stored = network_repo::register(conn, network.chain_id, &network.name, rpc.genesis_hash).await;
+    let expected = stored.map_err(|error| match &error {
+        sqlx::Error::Database(refused) if refused.constraint() == Some("chain_network_name_unique") => {
+            ChainError::Networks(format!("{}: the database knows another chain by this name", network.name))
+        }
+        _ => ChainError::Db(error),
+    })?;
+    if expected != rpc.genesis_hash {
+        return Err(ChainError::WrongGenesis {
+            network: network.name.clone(),
+            expected: expected.to_string(),
+            found: rpc.genesis_hash.to_string(),
+        });
+    }
+    Ok(())
+}

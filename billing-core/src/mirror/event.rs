@@ -1,0 +1,186 @@
+//! Raw logs to typed events.
+
+use alloy::{
+    primitives::{Address, U256, aliases::U40},
+    sol_types::{self, SolEventInterface},
+};
+use billing_bindings::{PlanManager::PlanManagerEvents, SubscriptionManager::SubscriptionManagerEvents};
+use time::OffsetDateTime;
+
+use super::{MirrorError, RawLog, Source};
+use crate::{
+    money::TokenAmount,
+    plans::{PlanChange, PlanEvent, PlanStatus},
+    subscriptions::{DepositChange, DepositEvent, SubscriptionChange, SubscriptionEvent, state::ChargeReceipt},
+};
+
+/// What a log tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// About a plan.
+    Plan(PlanEvent),
+    /// About a subscription.
+    Subscription(SubscriptionEvent),
+    /// About a deposit.
+    Deposit(DepositEvent),
+    /// Nothing that is projected: limits, credits.
+    Other,
+}
+
+impl Event {
+    /// What it means for a deposit: a native charge is taken from the subscriber's.
+    #[must_use]
+    pub fn deposit(&self) -> Option<DepositEvent> {
+        match self {
+            Self::Deposit(event) => Some(*event),
+            Self::Subscription(SubscriptionEvent {
+                subscriber, change: SubscriptionChange::Charged(receipt), ..
+            }) if receipt.token.is_zero() => {
+                Some(DepositEvent { account: *subscriber, change: DepositChange::Charged(receipt.gross) })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Reads a log of one of the source's contracts: its event number among all of that contract, and what it tells.
+///
+/// # Errors
+/// `Undecodable`: an event this version does not know, or fields that cannot be.
+pub fn decode(source: &Source, log: &RawLog) -> Result<(i64, Event), MirrorError> {
+    let decoded = if log.address == source.plan_manager {
+        PlanManagerEvents::decode_raw_log(&log.topics, &log.data).map_err(Fault::from).and_then(plan_event)
+    } else if log.address == source.subscription_manager {
+        SubscriptionManagerEvents::decode_raw_log(&log.topics, &log.data).map_err(Fault::from).and_then(manager_event)
+    } else {
+        Err(Fault("not a contract of ours".to_owned()))
+    };
+    decoded.map_err(|Fault(reason)| MirrorError::Undecodable {
+        address: log.address,
+        block: log.block_number,
+        log_index: log.log_index,
+        reason,
+    })
+}
+
+struct Fault(String);
+
+impl From<sol_types::Error> for Fault {
+    fn from(error: sol_types::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+fn plan_event(event: PlanManagerEvents) -> Result<(i64, Event), Fault> {
+    use PlanManagerEvents as E;
+    let (sequence, plan_hash, change) = match event {
+        E::PlanCreated(e) => {
+            let created = PlanChange::Created {
+                merchant: e.merchant,
+                token: e.token,
+                price: TokenAmount(e.price.to()),
+                period_secs: e.period,
+                trial_secs: e.trial,
+                max_fee_bps: e.maxFeeBps,
+                uri: without_nul(e.uri),
+            };
+            (e.sequence, e.planHash, created)
+        }
+        E::PlanStatusChanged(e) => {
+            let status = PlanStatus::from_number(e.status).ok_or_else(|| Fault(format!("plan status {}", e.status)))?;
+            (e.sequence, e.planHash, PlanChange::StatusChanged(status))
+        }
+        E::PlanFrozenToggled(e) => (e.sequence, e.planHash, PlanChange::FrozenToggled(e.frozen)),
+        E::PlanUriUpdated(e) => (e.sequence, e.planHash, PlanChange::UriUpdated(without_nul(e.uri))),
+        E::PlanOwnershipTransferStarted(e) => (e.sequence, e.planHash, PlanChange::OwnershipOffered(e.newMerchant)),
+        E::PlanOwnershipTransferred(e) => (e.sequence, e.planHash, PlanChange::OwnershipTransferred(e.merchant)),
+        E::MaxActivePlansUpdated(e) => return Ok((number(e.sequence)?, Event::Other)),
+        E::EIP712DomainChanged(_) => return Err(Fault("EIP712DomainChanged has no event number".to_owned())),
+    };
+    Ok((number(sequence)?, Event::Plan(PlanEvent { plan_hash, change })))
+}
+
+fn manager_event(event: SubscriptionManagerEvents) -> Result<(i64, Event), Fault> {
+    use SubscriptionManagerEvents as E;
+    let deposit = |account, balance| Event::Deposit(DepositEvent { account, change: DepositChange::Became(balance) });
+    let (sequence, plan_hash, subscriber, change) = match event {
+        E::NativeDepositIncreased(e) => return Ok((number(e.sequence)?, deposit(e.account, e.balance.into()))),
+        E::NativeDepositWithdrawn(e) => return Ok((number(e.sequence)?, deposit(e.account, e.balance.into()))),
+        E::CreditIncreased(e) => return Ok((number(e.sequence)?, Event::Other)),
+        E::CreditClaimed(e) => return Ok((number(e.sequence)?, Event::Other)),
+        E::SubscriptionActivated(e) => {
+            let activated = SubscriptionChange::Activated {
+                merchant: e.merchant,
+                started_at: instant(e.startedAt)?,
+                next_charge_at: instant(e.nextChargeAt)?,
+                ends_at: if e.endsAt.is_zero() { None } else { Some(instant(e.endsAt)?) },
+            };
+            (e.sequence, e.planHash, e.subscriber, activated)
+        }
+        E::SubscriptionCharged(e) => {
+            let (sequence, receipt) = unpack(e.receipt, e.settlement, e.token)?;
+            (sequence, e.planHash, e.subscriber, SubscriptionChange::Charged(receipt))
+        }
+        E::SubscriptionRetryScheduled(e) => {
+            let (reason, retry_at, retries) = (e.reason, instant(e.retryAt)?, e.retries);
+            let scheduled = SubscriptionChange::RetryScheduled { reason, retry_at, retries };
+            (e.sequence, e.planHash, e.subscriber, scheduled)
+        }
+        E::SubscriptionFailedFinal(e) => {
+            (e.sequence, e.planHash, e.subscriber, SubscriptionChange::Failed { reason: e.reason })
+        }
+        E::SubscriptionCancelled(e) => {
+            let canceled = SubscriptionChange::Canceled { reason: e.reason, paid_until: instant(e.paidUntil)? };
+            (e.sequence, e.planHash, e.subscriber, canceled)
+        }
+        E::ChargeSkipped(e) => (e.sequence, e.planHash, e.subscriber, SubscriptionChange::Skipped { reason: e.reason }),
+    };
+    Ok((number(sequence)?, Event::Subscription(SubscriptionEvent { plan_hash, subscriber, change })))
+}
+
+/// `receipt = sequence << 192 | periodStart << 144 | periodEnd << 96 | gross`, `settlement = merchant << 96 | fee`.
+fn unpack(receipt: U256, settlement: U256, token: Address) -> Result<(u64, ChargeReceipt), Fault> {
+    let bits = |word: U256, shift: usize, width: usize| (word >> shift) & ((U256::ONE << width) - U256::ONE);
+    let charge = ChargeReceipt {
+        period_start: instant(bits(receipt, 144, 48))?,
+        period_end: instant(bits(receipt, 96, 48))?,
+        gross: TokenAmount(bits(receipt, 0, 96)),
+        fee: TokenAmount(bits(settlement, 0, 96)),
+        token,
+        merchant: Address::from_word((settlement >> 96_usize).into()),
+    };
+    Ok((bits(receipt, 192, 64).to(), charge))
+}
+
+fn number(sequence: u64) -> Result<i64, Fault> {
+    i64::try_from(sequence).map_err(|_| Fault(format!("event number {sequence}")))
+}
+
+trait UnixSeconds {
+    fn seconds(self) -> u64;
+}
+
+impl UnixSeconds for U40 {
+    fn seconds(self) -> u64 {
+        self.to()
+    }
+}
+
+impl UnixSeconds for U256 {
+    fn seconds(self) -> u64 {
+        self.saturating_to()
+    }
+}
+
+fn instant(seconds: impl UnixSeconds) -> Result<OffsetDateTime, Fault> {
+    let seconds = seconds.seconds();
+    i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .ok_or_else(|| Fault(format!("time {seconds}")))
+}
+
+/// PostgreSQL's text holds no NUL; a merchant's URI can.
+fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}

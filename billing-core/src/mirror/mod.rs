@@ -1,0 +1,48 @@
+//! The mirror of the chains: blocks in, logs and projections stored; the only room that knows all projections.
+//!
+//! Invariant: cursor, logs and projections move in one SQL transaction, and each contract's event numbers follow without
+//! a gap. The cursor's row lock and hash make two writers of one chain take turns; whoever comes late is told so.
+
+mod apply;
+pub mod blocks;
+mod error;
+pub mod event;
+mod messages;
+mod projections;
+mod repo;
+mod undo;
+mod verify;
+
+pub use apply::{Applied, apply};
+pub use blocks::{Blocks, Cursor, EventCount, Header, RawLog, Source};
+pub use error::MirrorError;
+pub use undo::{Undone, undo_to};
+pub use verify::{Difference, Verified, verify};
+
+use sqlx::PgConnection;
+
+use crate::ids::ChainId;
+
+/// Where the mirror of a chain stands; `None` before its first block.
+///
+/// # Errors
+/// The database's.
+pub async fn cursor(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<Option<Cursor>> {
+    repo::cursor(conn, chain_id).await
+}
+
+/// The stored header of a block; `None` when it is not kept.
+///
+/// # Errors
+/// The database's.
+pub async fn header_at(conn: &mut PgConnection, chain_id: ChainId, number: i64) -> sqlx::Result<Option<Header>> {
+    repo::header_at(conn, chain_id, number).await
+}
+
+/// All stored headers, the highest first: where a fork is looked for.
+///
+/// # Errors
+/// The database's.
+pub async fn headers(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<Vec<Header>> {
+    repo::headers(conn, chain_id).await
+}

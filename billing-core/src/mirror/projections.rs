@@ -1,0 +1,146 @@
+//! The plans, subscriptions and deposits that a stretch of events touches, folded in memory.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::{Address, B256};
+use sqlx::PgConnection;
+
+use super::{MirrorError, event::Event, messages::Message};
+use crate::{
+    charges::ConfirmedCharge,
+    ids::{ChainId, SubscriptionKey},
+    log_point::LogPoint,
+    plans::{self, PlanState},
+    subscriptions::{
+        self, DepositState, SubscriptionChange, SubscriptionEvent, SubscriptionState, state::ChargeReceipt,
+    },
+};
+
+/// Touched entities by key; `None` where the chain knows none.
+#[derive(Debug, Default)]
+pub(super) struct Projections {
+    pub(super) plans: BTreeMap<B256, Option<PlanState>>,
+    pub(super) subscriptions: BTreeMap<SubscriptionKey, Option<SubscriptionState>>,
+    pub(super) deposits: BTreeMap<Address, Option<DepositState>>,
+}
+
+/// What follows from an event beyond the projections.
+#[derive(Debug, Default)]
+pub(super) struct Effects {
+    pub(super) charges: Vec<ConfirmedCharge>,
+    pub(super) messages: Vec<Message>,
+}
+
+impl Projections {
+    /// The entities that the events touch, as if nothing had ever happened to them.
+    pub(super) fn touched<'a>(chain_id: ChainId, events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut touched = Self::default();
+        for event in events {
+            match event {
+                Event::Plan(event) => drop(touched.plans.insert(event.plan_hash, None)),
+                Event::Subscription(event) => drop(touched.subscriptions.insert(event.key(chain_id), None)),
+                Event::Deposit(_) | Event::Other => {}
+            }
+            if let Some(event) = event.deposit() {
+                touched.deposits.insert(event.account, None);
+            }
+        }
+        touched
+    }
+
+    pub(super) fn plan_hashes(&self) -> Vec<B256> {
+        self.plans.keys().copied().collect()
+    }
+
+    pub(super) fn keys(&self) -> Vec<SubscriptionKey> {
+        self.subscriptions.keys().copied().collect()
+    }
+
+    pub(super) fn accounts(&self) -> Vec<Address> {
+        self.deposits.keys().copied().collect()
+    }
+
+    /// Reads what is stored of the touched entities.
+    pub(super) async fn load(&mut self, conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<()> {
+        for plan in plans::state_repo::load(conn, chain_id, &self.plan_hashes()).await? {
+            self.plans.insert(plan.plan_hash, Some(plan));
+        }
+        for state in subscriptions::state_repo::load(conn, chain_id, &self.keys()).await? {
+            self.subscriptions.insert(state.key, Some(state));
+        }
+        for deposit in subscriptions::deposit_repo::load(conn, chain_id, &self.accounts()).await? {
+            self.deposits.insert(deposit.account, Some(deposit));
+        }
+        Ok(())
+    }
+
+    /// Folds one event into those of its entities that are touched; events of others change nothing.
+    pub(super) fn fold(&mut self, event: &Event, at: LogPoint, effects: &mut Effects) {
+        match event {
+            Event::Plan(event) => {
+                if let Some(slot) = self.plans.get_mut(&event.plan_hash) {
+                    *slot = plans::state::fold(slot.take(), event, at);
+                    effects.messages.extend(slot.as_ref().map(Message::plan_changed));
+                }
+            }
+            Event::Subscription(event) => self.fold_subscription(event, at, effects),
+            Event::Deposit(_) | Event::Other => {}
+        }
+        if let Some(event) = event.deposit()
+            && let Some(slot) = self.deposits.get_mut(&event.account)
+        {
+            *slot = subscriptions::deposit::fold(slot.take(), &event, at);
+        }
+    }
+
+    fn fold_subscription(&mut self, event: &SubscriptionEvent, at: LogPoint, effects: &mut Effects) {
+        let key = event.key(at.chain_id);
+        let Some(slot) = self.subscriptions.get_mut(&key) else { return };
+        if let SubscriptionChange::Charged(receipt) = &event.change {
+            effects.charges.push(confirmed(key, slot.as_ref(), receipt, at));
+        }
+        effects.messages.extend(Message::subscription(event, slot.as_ref(), at));
+        *slot = subscriptions::state::fold(slot.take(), event, at);
+    }
+
+    /// Writes the touched entities back.
+    pub(super) async fn store(&self, conn: &mut PgConnection, chain_id: ChainId) -> Result<(), MirrorError> {
+        let plans: Vec<_> = self.plans.values().flatten().collect();
+        plans::state_repo::upsert(conn, &plans).await?;
+        plans::state_repo::delete(conn, chain_id, &absent(&self.plans)).await?;
+        let states: Vec<_> = self.subscriptions.values().flatten().collect();
+        subscriptions::state_repo::upsert(conn, &states).await?;
+        subscriptions::state_repo::delete(conn, chain_id, &absent(&self.subscriptions)).await?;
+        let deposits: Vec<_> = self.deposits.values().flatten().collect();
+        subscriptions::deposit_repo::upsert(conn, &deposits).await?;
+        subscriptions::deposit_repo::delete(conn, chain_id, &absent(&self.deposits)).await?;
+        Ok(())
+    }
+}
+
+fn absent<K: Copy, V>(entities: &BTreeMap<K, Option<V>>) -> Vec<K> {
+    entities.iter().filter(|(_, state)| state.is_none()).map(|(key, _)| *key).collect()
+}
+
+fn confirmed(
+    key: SubscriptionKey,
+    prior: Option<&SubscriptionState>,
+    receipt: &ChargeReceipt,
+    at: LogPoint,
+) -> ConfirmedCharge {
+    ConfirmedCharge {
+        key,
+        due_at: subscriptions::state::due_at(prior, receipt),
+        period_start: receipt.period_start,
+        period_end: receipt.period_end,
+        gross: receipt.gross,
+        fee: receipt.fee,
+        token: receipt.token,
+        merchant: receipt.merchant,
+        tx_hash: at.tx_hash,
+        block_number: at.block_number,
+        block_hash: at.block_hash,
+        log_index: at.log_index,
+        block_time: at.block_time,
+    }
+}

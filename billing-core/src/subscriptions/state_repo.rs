@@ -1,0 +1,132 @@
+//! SQL of `billing_subscription_state`, for the mirror.
+
+use alloy::primitives::{Address, B256};
+use sqlx::{PgConnection, Row, postgres::PgRow};
+
+use super::state::{SubscriptionState, SubscriptionStatus};
+use crate::ids::{ChainId, SubscriptionKey};
+
+/// Those of the subscriptions that are known; all keys are of `chain_id`.
+pub(crate) async fn load(
+    conn: &mut PgConnection,
+    chain_id: ChainId,
+    keys: &[SubscriptionKey],
+) -> sqlx::Result<Vec<SubscriptionState>> {
+    let (plans, subscribers) = columns(keys);
+    let rows = sqlx::query(
+        "select state.chain_id, state.plan_hash, state.subscriber, state.status, state.started_at, state.next_charge_at,
+                state.retry_at, state.ends_at, state.last_charged_at, state.canceled_at, state.charge_count,
+                state.retries, state.last_reason, state.updated_block, state.updated_at
+           from unnest($2::bytea[], $3::bytea[]) as wanted (plan_hash, subscriber)
+           join billing_subscription_state as state
+             on state.chain_id = $1 and state.plan_hash = wanted.plan_hash and state.subscriber = wanted.subscriber",
+    )
+    .bind(chain_id)
+    .bind(plans)
+    .bind(subscribers)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// All subscriptions of the chain, by plan and subscriber.
+pub(crate) async fn all(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<Vec<SubscriptionState>> {
+    let rows = sqlx::query(
+        "select chain_id, plan_hash, subscriber, status, started_at, next_charge_at, retry_at, ends_at, last_charged_at,
+                canceled_at, charge_count, retries, last_reason, updated_block, updated_at
+           from billing_subscription_state
+          where chain_id = $1
+          order by plan_hash, subscriber",
+    )
+    .bind(chain_id)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Writes the states as they are now.
+pub(crate) async fn upsert(conn: &mut PgConnection, states: &[&SubscriptionState]) -> sqlx::Result<()> {
+    if states.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into billing_subscription_state
+             (chain_id, plan_hash, subscriber, status, started_at, next_charge_at, retry_at, ends_at, last_charged_at,
+              canceled_at, charge_count, retries, last_reason, updated_block, updated_at)
+         select * from unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::text[], $5::timestamptz[], $6::timestamptz[],
+                              $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
+                              $11::integer[], $12::smallint[], $13::smallint[], $14::bigint[], $15::timestamptz[])
+         on conflict (chain_id, plan_hash, subscriber) do update
+            set status = excluded.status, started_at = excluded.started_at, next_charge_at = excluded.next_charge_at,
+                retry_at = excluded.retry_at, ends_at = excluded.ends_at, last_charged_at = excluded.last_charged_at,
+                canceled_at = excluded.canceled_at, charge_count = excluded.charge_count, retries = excluded.retries,
+                last_reason = excluded.last_reason, updated_block = excluded.updated_block,
+                updated_at = excluded.updated_at",
+    )
+    .bind(states.iter().map(|state| state.key.chain_id.0).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| state.key.plan_hash.as_slice()).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| state.key.subscriber.as_slice()).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| state.status.as_str()).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| state.started_at).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| state.next_charge_at).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| state.retry_at).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| state.ends_at).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| state.last_charged_at).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| state.canceled_at).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| state.charge_count).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| state.retries).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| state.last_reason).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| state.updated_block).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| state.updated_at).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Forgets subscriptions whose activation was undone; all keys are of `chain_id`.
+pub(crate) async fn delete(conn: &mut PgConnection, chain_id: ChainId, keys: &[SubscriptionKey]) -> sqlx::Result<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let (plans, subscribers) = columns(keys);
+    sqlx::query(
+        "delete from billing_subscription_state as state
+          using unnest($2::bytea[], $3::bytea[]) as gone (plan_hash, subscriber)
+          where state.chain_id = $1 and state.plan_hash = gone.plan_hash and state.subscriber = gone.subscriber",
+    )
+    .bind(chain_id)
+    .bind(plans)
+    .bind(subscribers)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+fn columns(keys: &[SubscriptionKey]) -> (Vec<&[u8]>, Vec<&[u8]>) {
+    keys.iter().map(|key| (key.plan_hash.as_slice(), key.subscriber.as_slice())).unzip()
+}
+
+fn from_row(row: &PgRow) -> sqlx::Result<SubscriptionState> {
+    let word: &str = row.try_get("status")?;
+    let status =
+        SubscriptionStatus::from_word(word).ok_or_else(|| sqlx::Error::Decode(format!("status {word}").into()))?;
+    Ok(SubscriptionState {
+        key: SubscriptionKey {
+            chain_id: row.try_get("chain_id")?,
+            plan_hash: B256::from_slice(row.try_get("plan_hash")?),
+            subscriber: Address::from_slice(row.try_get("subscriber")?),
+        },
+        status,
+        started_at: row.try_get("started_at")?,
+        next_charge_at: row.try_get("next_charge_at")?,
+        retry_at: row.try_get("retry_at")?,
+        ends_at: row.try_get("ends_at")?,
+        last_charged_at: row.try_get("last_charged_at")?,
+        canceled_at: row.try_get("canceled_at")?,
+        charge_count: row.try_get("charge_count")?,
+        retries: row.try_get("retries")?,
+        last_reason: row.try_get("last_reason")?,
+        updated_block: row.try_get("updated_block")?,
+        updated_at: row.try_get("updated_at")?,
+    })
+}

@@ -1,0 +1,61 @@
+use std::net::SocketAddr;
+
+use anyhow::bail;
+use billing_core::chain::{Network, Networks};
+use billing_process::{DatabaseArgs, LogArgs, NetworkArgs};
+use clap::{Parser, ValueEnum};
+
+/// Mirrors the chains of the networks file into the database.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "billing-indexer", version, about)]
+pub struct Args {
+    /// What to do.
+    #[arg(value_enum, default_value_t = Action::Follow)]
+    pub action: Action,
+    /// Catch up with the head, less the network's confirmations, and exit.
+    #[arg(long)]
+    pub once: bool,
+    /// Only this network of the networks file; may be given more than once.
+    #[arg(long = "network", value_name = "NAME")]
+    pub only: Vec<String>,
+    /// Address of `/health`, `/ready` and `/metrics`, such as `127.0.0.1:9101`; absent: no listener.
+    #[arg(long, env = "BILLING_INDEXER_LISTEN")]
+    pub ops_listen: Option<SocketAddr>,
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// The networks.
+    #[command(flatten)]
+    pub networks: NetworkArgs,
+    /// Logs.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// What `billing-indexer` is asked to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Action {
+    /// Mirror new blocks as they come.
+    #[default]
+    Follow,
+    /// Compare the mirror with the contracts' own answers, print the differences, and exit with 1 if there are any.
+    Verify,
+}
+
+impl Args {
+    /// The networks to work on, in the order of the file.
+    ///
+    /// # Errors
+    /// A networks file that cannot be used, or a name that is not in it.
+    pub fn selected(&self) -> anyhow::Result<Vec<Network>> {
+        select(&self.networks.read()?, &self.only)
+    }
+}
+
+fn select(networks: &Networks, only: &[String]) -> anyhow::Result<Vec<Network>> {
+    if let Some(unknown) = only.iter().find(|name| networks.find(name).is_none()) {
+        let known = networks.iter().map(|network| network.name.as_str()).collect::<Vec<_>>().join(", ");
+        bail!("--network {unknown}: not in the networks file, which has {known}");
+    }
+    Ok(networks.iter().filter(|network| only.is_empty() || only.contains(&network.name)).cloned().collect())
+}

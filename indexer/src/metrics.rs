@@ -1,0 +1,82 @@
+//! What Prometheus is told, by network.
+
+use std::sync::LazyLock;
+
+use prometheus::{
+    HistogramVec, IntCounterVec, IntGaugeVec, histogram_opts, register_histogram_vec, register_int_counter_vec,
+    register_int_gauge_vec,
+};
+
+const ONCE: &str = "each name is registered once";
+
+static HEAD: LazyLock<IntGaugeVec> = LazyLock::new(|| {
+    register_int_gauge_vec!("billing_indexer_head_block", "Number of the node's latest block", &["network"])
+        .expect(ONCE)
+});
+static INDEXED: LazyLock<IntGaugeVec> = LazyLock::new(|| {
+    register_int_gauge_vec!("billing_indexer_indexed_block", "Number of the last mirrored block", &["network"])
+        .expect(ONCE)
+});
+static LAG: LazyLock<IntGaugeVec> = LazyLock::new(|| {
+    register_int_gauge_vec!("billing_indexer_lag_blocks", "Blocks between the node's head and the mirror", &["network"])
+        .expect(ONCE)
+});
+static LOGS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    register_int_counter_vec!("billing_indexer_logs_total", "Logs mirrored", &["network"]).expect(ONCE)
+});
+static REORGS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    register_int_counter_vec!("billing_indexer_reorgs_total", "Reorganisations undone", &["network"]).expect(ONCE)
+});
+static REORG_DEPTH: LazyLock<HistogramVec> = LazyLock::new(|| {
+    let buckets = vec![1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 89.0];
+    register_histogram_vec!(
+        histogram_opts!("billing_indexer_reorg_depth", "Blocks taken back by a reorganisation", buckets),
+        &["network"]
+    )
+    .expect(ONCE)
+});
+static RPC_ERRORS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    register_int_counter_vec!("billing_indexer_rpc_errors_total", "Questions a node did not answer well", &["network"])
+        .expect(ONCE)
+});
+
+/// The metrics of one network.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    network: String,
+}
+
+impl Metrics {
+    /// All of them exist from the start, at zero.
+    pub(crate) fn new(network: &str) -> Self {
+        let labels = [network];
+        for gauge in [&HEAD, &INDEXED, &LAG] {
+            gauge.with_label_values(&labels);
+        }
+        for counter in [&LOGS, &REORGS, &RPC_ERRORS] {
+            counter.with_label_values(&labels);
+        }
+        REORG_DEPTH.with_label_values(&labels);
+        Self { network: network.to_owned() }
+    }
+
+    pub(crate) fn position(&self, head: i64, indexed: i64) {
+        HEAD.with_label_values(&[&self.network]).set(head);
+        INDEXED.with_label_values(&[&self.network]).set(indexed);
+        LAG.with_label_values(&[&self.network]).set((head - indexed).max(0));
+    }
+
+    pub(crate) fn logs(&self, count: usize) {
+        LOGS.with_label_values(&[&self.network]).inc_by(u64::try_from(count).unwrap_or_default());
+    }
+
+    pub(crate) fn reorg(&self, depth: i64) {
+        REORGS.with_label_values(&[&self.network]).inc();
+        let depth = u32::try_from(depth).unwrap_or(u32::MAX);
+        REORG_DEPTH.with_label_values(&[&self.network]).observe(f64::from(depth));
+    }
+
+    pub(crate) fn rpc_error(&self) {
+        RPC_ERRORS.with_label_values(&[&self.network]).inc();
+    }
+}

@@ -1,0 +1,186 @@
+//! All networks at once.
+
+use std::{io::Write, time::Duration};
+
+use anyhow::{Context, anyhow, bail};
+use billing_core::{
+    chain::Network,
+    mirror::{self, MirrorError, Verified},
+};
+use billing_process::Readiness;
+use indicatif::MultiProgress;
+use sqlx::PgPool;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    backoff,
+    fetch::FetchError,
+    network::{Mirroring, Round},
+    progress::Progress,
+    start,
+};
+
+/// Lagging rounds after which another node of the network is asked.
+const PATIENCE: u32 = 10;
+
+/// Pause before more of the same, so that a node that contradicts itself is not asked without end.
+const AGAIN: Duration = Duration::from_millis(20);
+/// Times that the chain may move under a single run.
+const MOVES: u32 = 5;
+
+/// How long to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Until told to stop; a network in trouble is tried again, and never stops the others.
+    Follow,
+    /// Until every network is caught up, or failed.
+    Once,
+}
+
+/// Mirrors the networks, each in a task of its own.
+///
+/// # Errors
+/// At start in both modes: a node that is not reached or serves another chain, missing contracts, another genesis block.
+/// Later only in [`Mode::Once`]: what kept a network from catching up.
+pub async fn run(
+    pool: &PgPool,
+    networks: Vec<Network>,
+    mode: Mode,
+    readiness: Readiness,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let opened = match shutdown.run_until_cancelled(start::open_all(pool, &networks)).await {
+        Some(opened) => opened?,
+        None => return Ok(()),
+    };
+    let bars = MultiProgress::new();
+    let mut tasks = JoinSet::new();
+    for rpc in opened {
+        let name = rpc.network.name.clone();
+        let mirroring = Mirroring::new(pool, rpc, Progress::new(&bars, &name), &shutdown);
+        let (readiness, shutdown) = (readiness.clone(), shutdown.clone());
+        tasks.spawn(async move {
+            match mode {
+                Mode::Follow => follow(mirroring, &readiness, &shutdown).await,
+                Mode::Once => once(mirroring).await.with_context(|| format!("network {name}"))?,
+            }
+            Ok(())
+        });
+    }
+    finish(tasks, &readiness).await
+}
+
+/// The other networks go on when one ends, even by a panic; what went wrong is told at the end.
+async fn finish(mut tasks: JoinSet<anyhow::Result<()>>, readiness: &Readiness) -> anyhow::Result<()> {
+    let mut faults = Vec::new();
+    while let Some(ended) = tasks.join_next().await {
+        let fault = match ended {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => format!("{error:#}"),
+            Err(panic) => panic.to_string(),
+        };
+        tracing::error!(fault, "a network ended");
+        readiness.report("mirror", Some(fault.clone()));
+        faults.push(fault);
+    }
+    if faults.is_empty() { Ok(()) } else { Err(anyhow!(faults.join("; "))) }
+}
+
+async fn once(mut mirroring: Mirroring) -> anyhow::Result<()> {
+    let mut moved = 0;
+    loop {
+        let round = match mirroring.catch_up().await {
+            Err(error) if chain_moved(&error) && moved < MOVES => {
+                moved += 1;
+                tokio::time::sleep(backoff::pause(moved)).await;
+                continue;
+            }
+            round => round?,
+        };
+        match round {
+            Round::Again => tokio::time::sleep(AGAIN).await,
+            Round::CaughtUp => {
+                tracing::info!(network = mirroring.network().name, "caught up");
+                return Ok(());
+            }
+            Round::Lagging { head, mirror } => {
+                let network = &mirroring.network().name;
+                tracing::warn!(network, head, mirror, "the node is behind the mirror; nothing to do");
+                return Ok(());
+            }
+            Round::Stopped => return Ok(()),
+        }
+    }
+}
+
+/// A chain that moves while it is read is no fault; read again, it is read whole.
+fn chain_moved(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(FetchError::Inconsistent(MirrorError::Inconsistent(_))))
+        || matches!(error.downcast_ref(), Some(MirrorError::Inconsistent(_)))
+}
+
+async fn follow(mut mirroring: Mirroring, readiness: &Readiness, shutdown: &CancellationToken) {
+    let name = mirroring.network().name.clone();
+    let poll = Duration::from_millis(mirroring.network().poll_interval_ms);
+    let (mut failures, mut lagging) = (0_u32, 0_u32);
+    readiness.report(&name, Some("catching up".to_owned()));
+    while !shutdown.is_cancelled() {
+        let pause = match mirroring.catch_up().await {
+            Ok(Round::Stopped) => return,
+            Ok(Round::Again) => AGAIN,
+            Ok(Round::CaughtUp) => {
+                (failures, lagging) = (0, 0);
+                readiness.report(&name, None);
+                poll
+            }
+            Ok(Round::Lagging { head, mirror }) => {
+                lagging += 1;
+                readiness.report(&name, Some(format!("the node is at block {head}, the mirror at {mirror}")));
+                poll
+            }
+            Err(error) => {
+                failures += 1;
+                tracing::error!(network = name, failures, "{error:#}");
+                readiness.report(&name, Some(format!("{error:#}")));
+                backoff::pause(failures)
+            }
+        };
+        if shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            return;
+        }
+        if (failures > 0 || lagging >= PATIENCE)
+            && let Some(Err(error)) =
+                shutdown.run_until_cancelled(mirroring.reconnect(failures + lagging / PATIENCE)).await
+        {
+            tracing::warn!(network = name, "{error:#}");
+        }
+    }
+}
+
+/// Compares the mirror of each network with the contracts at the mirror's block, and writes the result as text.
+///
+/// # Errors
+/// As [`run`] at start; a difference; a node without the state of that block.
+pub async fn verify(pool: &PgPool, networks: Vec<Network>, mut out: impl Write) -> anyhow::Result<()> {
+    let mut found = 0;
+    for rpc in start::open_all(pool, &networks).await? {
+        let Verified { cursor, plans, subscriptions, deposits, differences } =
+            mirror::verify(pool, &rpc).await.with_context(|| format!("network {}", rpc.network.name))?;
+        writeln!(
+            out,
+            "{}: block {}: {plans} plans, {subscriptions} subscriptions, {deposits} deposits, {} differences",
+            rpc.network.name,
+            cursor.number,
+            differences.len()
+        )?;
+        for difference in &differences {
+            writeln!(out, "  {difference}")?;
+        }
+        found += differences.len();
+    }
+    if found > 0 {
+        bail!("the mirror differs from the chain in {found} facts");
+    }
+    Ok(())
+}
