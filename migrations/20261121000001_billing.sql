@@ -9,11 +9,10 @@ create table chain_network (
     created_at   timestamptz not null default now()
 );
 
--- chain: next nonce of each sending account; its row lock serialises signing.
+-- chain: accounts that send; the row's lock serialises the taking of nonces.
 create table chain_signer (
     chain_id   bigint not null,
     sender     bytea  not null constraint chain_signer_sender_len check (octet_length(sender) = 20),
-    next_nonce bigint not null constraint chain_signer_nonce_range check (next_nonce >= 0),
     primary key (chain_id, sender)
 );
 
@@ -38,13 +37,13 @@ create table chain_tx (
     block_number    bigint,
     block_hash      bytea,
     gas_used        bigint,
-    created_at      timestamptz not null,
+    created_at      timestamptz not null default now(),
     broadcast_at    timestamptz,
     settled_at      timestamptz,
     constraint chain_tx_hash_unique unique (chain_id, tx_hash)
 );
 create unique index chain_tx_one_live_per_nonce on chain_tx (chain_id, sender, nonce) where status = 'pending';
-create index chain_tx_pending on chain_tx (chain_id, sender, nonce) where status = 'pending';
+create index chain_tx_by_nonce on chain_tx (chain_id, sender, nonce);
 
 -- mirror: last applied block of each network.
 create table chain_cursor (
@@ -193,8 +192,8 @@ create table billing_charge_attempt (
     confirmed_block bigint,
     confirmed_block_hash bytea,
     confirmed_log_index bigint,
-    created_at     timestamptz not null,
-    updated_at     timestamptz not null,
+    created_at     timestamptz not null default now(),
+    updated_at     timestamptz not null default now(),
     constraint billing_charge_attempt_once unique (chain_id, plan_hash, subscriber, due_at)
 );
 create index billing_charge_attempt_open on billing_charge_attempt (chain_id, status) where status in ('pending', 'submitted');

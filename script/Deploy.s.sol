@@ -126,7 +126,10 @@ contract Deploy is Script {
         if (!core.hasRole(core.GOVERNOR_ROLE(), config.governor)) revert NotConfigured("governor");
         if (deployment.plans.CORE() != core) revert NotConfigured("plan manager");
         if (deployment.gateway.CORE() != core) revert NotConfigured("payment gateway");
-        if (deployment.subscriptions.CORE() != core) revert NotConfigured("subscription manager");
+        (address core_, address plans_, address gateway_) = deployment.subscriptions.services();
+        if (core_ != address(core) || plans_ != address(deployment.plans) || gateway_ != address(deployment.gateway)) {
+            revert NotConfigured("subscription manager");
+        }
         if (!_isConfigured(deployment, config)) revert NotConfigured("services or fee");
     }
 

@@ -6,6 +6,7 @@ import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
 import {ICoreSystem} from "./interfaces/ICoreSystem.sol";
 import {IPlanManager} from "./interfaces/IPlanManager.sol";
 import {FeeLib} from "./libraries/FeeLib.sol";
+import {PlanLib} from "./libraries/PlanLib.sol";
 import {Roles} from "./libraries/Roles.sol";
 import {SignatureLib} from "./libraries/SignatureLib.sol";
 
@@ -153,6 +154,11 @@ contract PlanManager is IPlanManager, IERC5267 {
     /// @inheritdoc IPlanManager
     function termsOf(bytes32 planHash) external view returns (PlanTerms memory) {
         return _terms[planHash];
+    }
+
+    /// @inheritdoc IPlanManager
+    function rawTermSlots(bytes32 planHash) external view returns (uint256 head, uint256 tail) {
+        return PlanLib.load(_terms[planHash]);
     }
 
     /// @inheritdoc IPlanManager

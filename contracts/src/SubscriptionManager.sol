@@ -8,31 +8,32 @@ import {ICoreSystem} from "./interfaces/ICoreSystem.sol";
 import {IPaymentGateway} from "./interfaces/IPaymentGateway.sol";
 import {IPlanManager} from "./interfaces/IPlanManager.sol";
 import {ISubscriptionManager} from "./interfaces/ISubscriptionManager.sol";
+import {HeadLib} from "./libraries/HeadLib.sol";
 import {PeriodLib} from "./libraries/PeriodLib.sol";
+import {PlanLib} from "./libraries/PlanLib.sol";
+import {ReadLib} from "./libraries/ReadLib.sol";
 import {Roles} from "./libraries/Roles.sol";
+import {SlotLib} from "./libraries/SlotLib.sol";
 import {TransferLib} from "./libraries/TransferLib.sol";
 
 /// @title SubscriptionManager
 /// @notice See ISubscriptionManager.
 contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
+    using HeadLib for uint256;
+    using PlanLib for uint256;
+    using ReadLib for IPaymentGateway;
+    using SlotLib for Subscription;
+    using SlotLib for uint256;
     using TransferLib for address;
 
-    /// @dev One slot, written once by every verb that emits.
-    struct Head {
-        uint64 eventCount;
-        address automation;
-        uint32 checkedAt;
-    }
-
-    /// @dev What a charge needs to know of its plan, read once per call.
+    /// @dev What a charge needs to know of its plan and its caller, read once per call; the plan as PlanLib has it.
     struct Bill {
         bytes32 planHash;
-        address merchant;
-        address token;
-        uint256 price;
-        uint256 period;
+        uint256 planHead;
+        uint256 planTail;
         uint256 fee;
         address feeReceiver;
+        bool automated;
     }
 
     /// @inheritdoc ISubscriptionManager
@@ -43,17 +44,18 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     uint8 public constant MAX_RETRIES = 3;
     /// @inheritdoc ISubscriptionManager
     uint256 public constant TRANSFER_GAS = 200_000;
-    /// @notice Seconds for which an account once found to be automation is not asked for again.
-    uint256 public constant AUTOMATION_CACHE = 1 hours;
+    /// @dev Seconds for which an account once found to be automation is not asked for again.
+    uint256 private constant AUTOMATION_CACHE = 1 hours;
 
     /// @dev A call gets at most 63/64 of the gas there is; 5,000 for reaching a cold account and for what precedes it.
     uint256 private constant CALL_RESERVE = TRANSFER_GAS + TRANSFER_GAS / 63 + 5000;
 
-    ICoreSystem public immutable CORE;
-    IPlanManager public immutable PLANS;
-    IPaymentGateway public immutable GATEWAY;
+    ICoreSystem private immutable CORE;
+    IPlanManager private immutable PLANS;
+    IPaymentGateway private immutable GATEWAY;
 
-    Head private _head;
+    /// @dev See HeadLib.
+    uint256 private _head;
     mapping(bytes32 planHash => mapping(address subscriber => Subscription)) private _subscriptions;
     /// @inheritdoc ISubscriptionManager
     mapping(address account => uint256) public nativeDepositOf;
@@ -70,7 +72,9 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /// @inheritdoc ISubscriptionManager
     function subscribe(bytes32 planHash) external payable nonReentrant {
-        _subscribe(planHash, _openPlan(planHash));
+        (uint256 planHead, uint256 planTail) = _openPlan(planHash);
+
+        _subscribe(planHash, planHead, planTail);
     }
 
     /// @inheritdoc ISubscriptionManager
@@ -78,15 +82,15 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         external
         nonReentrant
     {
-        IPlanManager.PlanTerms memory terms = _openPlan(planHash);
+        (uint256 planHead, uint256 planTail) = _openPlan(planHash);
 
         // Whoever saw the permit may have used it first; the pull below tells whether there is an allowance.
-        terms.token
+        planTail.token()
             .callAndForget(
                 abi.encodeCall(IERC20Permit.permit, (msg.sender, address(this), value, deadline, v, r, s)), TRANSFER_GAS
             );
 
-        _subscribe(planHash, terms);
+        _subscribe(planHash, planHead, planTail);
     }
 
     /// @inheritdoc ISubscriptionManager
@@ -99,7 +103,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         if (account == address(0)) revert InvalidReceiver(account);
         if (msg.value == 0) revert ZeroAmount();
 
-        _increaseDeposit(account, ++_head.eventCount);
+        _increaseDeposit(account, _nextSequence());
     }
 
     /// @inheritdoc ISubscriptionManager
@@ -111,7 +115,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
         nativeDepositOf[msg.sender] = balance -= amount;
 
-        emit NativeDepositWithdrawn(msg.sender, receiver, amount, balance, ++_head.eventCount);
+        emit NativeDepositWithdrawn(msg.sender, receiver, amount, balance, _nextSequence());
 
         if (!receiver.trySend(amount, gasleft())) revert NativeTransferFailed(receiver, amount);
     }
@@ -119,24 +123,23 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     /* CHARGES */
 
     /// @inheritdoc ISubscriptionManager
-    function charge(bytes32 planHash, address subscriber) external nonReentrant {
-        Head memory head = _head;
-        bool automated = _checkAutomation(head);
-        IPlanManager.PlanTerms memory terms = PLANS.termsOf(planHash);
-        if (terms.status == IPlanManager.PlanStatus.None) revert ChargeFailed(Reason.NoPlan);
-
-        Subscription memory subscription = _subscriptions[planHash][subscriber];
-        Reason reason = _readiness(subscription, automated, _isBilled(terms));
+    function charge(bytes32 planHash, address subscriber) external nonReentrantView {
+        (bool automated, uint256 head) = _checkAutomation();
+        (uint256 planHead, uint256 planTail) = ReadLib.rawTermSlots(PLANS, planHash);
+        (uint256 fee, address feeReceiver) = _feeOf(planHead, planTail);
+        Bill memory bill = Bill(planHash, planHead, planTail, fee, feeReceiver, automated);
+        if (!planHead.exists()) revert ChargeFailed(Reason.NoPlan);
+        Subscription storage stored = _subscriptions[planHash][subscriber];
+        uint256 word = stored.load();
+        Reason reason = _readiness(bill, word);
         if (reason != Reason.None) revert ChargeFailed(reason);
 
-        Bill memory bill = _bill(planHash, terms);
-        (uint256 start, uint256 end) = PeriodLib.periodAt(subscription.nextChargeAt, bill.period, block.timestamp);
-        _advance(subscription, end);
-        _subscriptions[planHash][subscriber] = subscription;
-        ++head.eventCount;
+        (uint256 start, uint256 end) = PeriodLib.periodAt(word.nextChargeAt(), planHead.period(), block.timestamp);
+        stored.save(word.charged(end));
+        head = head.next();
         _head = head;
 
-        _emitCharged(bill, subscriber, start, end, head.eventCount);
+        _emitCharged(bill, subscriber, start, end, head.eventCount());
 
         _collect(bill, subscriber);
     }
@@ -150,33 +153,18 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         uint256 count = subscribers.length / 20;
         if (count == 0 || subscribers.length % 20 != 0) revert InvalidBatch(subscribers.length);
 
-        Head memory head = _head;
-        bool automated = _checkAutomation(head);
-        IPlanManager.PlanTerms memory terms = PLANS.termsOf(planHash);
-        bool planExists = terms.status != IPlanManager.PlanStatus.None;
-        bool billed = _isBilled(terms);
-        Bill memory bill;
+        (bool automated, uint256 head) = _checkAutomation();
+        (uint256 planHead, uint256 planTail) = ReadLib.rawTermSlots(PLANS, planHash);
+        (uint256 fee, address feeReceiver) = _feeOf(planHead, planTail);
+        Bill memory bill = Bill(planHash, planHead, planTail, fee, feeReceiver, automated);
+        address token = planTail.token();
         uint256 held;
-        if (billed) {
-            bill = _bill(planHash, terms);
-            if (bill.token != address(0)) held = bill.token.balanceOf(address(this), TRANSFER_GAS);
-        }
+        if (token != address(0)) held = token.balanceOf(address(this), TRANSFER_GAS);
 
         outcomes = new bytes(count);
         uint256 charged;
         for (uint256 i; i < count; ++i) {
-            address subscriber = address(bytes20(subscribers[i * 20:]));
-            Subscription storage stored = _subscriptions[planHash][subscriber];
-            Subscription memory subscription = stored;
-            Reason reason = planExists ? _readiness(subscription, automated, billed) : Reason.NoPlan;
-            ++head.eventCount;
-            if (reason != Reason.None) {
-                outcomes[i] = bytes1(uint8(reason));
-                emit ChargeSkipped(planHash, subscriber, reason, head.eventCount);
-                continue;
-            }
-
-            reason = _chargeMember(bill, stored, subscription, subscriber, head.eventCount);
+            Reason reason = _chargeMember(bill, address(bytes20(subscribers[i * 20:])), (++head).eventCount());
             if (reason == Reason.None) ++charged;
             else outcomes[i] = bytes1(uint8(reason));
         }
@@ -202,17 +190,17 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
         delete creditOf[msg.sender];
 
-        emit CreditClaimed(msg.sender, receiver, amount, ++_head.eventCount);
+        emit CreditClaimed(msg.sender, receiver, amount, _nextSequence());
 
         if (!receiver.trySend(amount, gasleft())) revert NativeTransferFailed(receiver, amount);
     }
 
     /// @inheritdoc ISubscriptionManager
     function refreshAutomation() external nonReentrant {
-        if (CORE.hasRole(Roles.AUTOMATION, _head.automation)) return;
+        uint256 head = _head;
+        if (CORE.hasRole(Roles.AUTOMATION, head.automation())) return;
 
-        delete _head.automation;
-        delete _head.checkedAt;
+        _head = head.withAutomation(address(0), 0);
     }
 
     /* VIEWS */
@@ -224,150 +212,140 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /// @inheritdoc ISubscriptionManager
     function eventCount() external view returns (uint64) {
-        return _head.eventCount;
+        return _head.eventCount();
+    }
+
+    /// @inheritdoc ISubscriptionManager
+    function services() external view returns (address core, address plans, address gateway) {
+        return (address(CORE), address(PLANS), address(GATEWAY));
     }
 
     /* INTERNAL: SUBSCRIPTIONS */
 
-    function _subscribe(bytes32 planHash, IPlanManager.PlanTerms memory terms) private {
-        Subscription memory subscription = _subscriptions[planHash][msg.sender];
-        if (subscription.status == Status.Active || subscription.status == Status.Paused) {
-            revert AlreadySubscribed(planHash, msg.sender);
-        }
+    function _subscribe(bytes32 planHash, uint256 planHead, uint256 planTail) private {
+        Subscription storage stored = _subscriptions[planHash][msg.sender];
+        uint256 word = stored.load();
+        if (_isLive(word)) revert AlreadySubscribed(planHash, msg.sender);
 
-        uint64 sequence = _head.eventCount;
+        uint256 head = _head;
         if (msg.value != 0) {
-            if (terms.token != address(0)) revert EthRefused(msg.value);
-            _increaseDeposit(msg.sender, ++sequence);
+            if (planTail.token() != address(0)) revert EthRefused(msg.value);
+            head = head.next();
+            _increaseDeposit(msg.sender, head.eventCount());
         }
 
-        bool free = _beginFreely(subscription, terms.trial);
-        uint256 start = block.timestamp;
-        if (!free) _advance(subscription, start + terms.period);
-        subscription.status = Status.Active;
-        subscription.cancelReason = CancelReason.None;
-        _subscriptions[planHash][msg.sender] = subscription;
-        _head.eventCount = sequence + (free ? 1 : 2);
+        (bool free, uint256 end) = _firstEnd(word, planHead);
+        stored.save((free ? word.paidUntil(end) : word.charged(end)).activated());
+        head = head.next();
+        _head = free ? head : head.next();
 
+        // Unix seconds fit 40 bits until the year 36,812, less a period of 32 bits.
+        // forge-lint: disable-start(unsafe-typecast)
         emit SubscriptionActivated(
             planHash,
             msg.sender,
-            terms.merchant,
-            uint40(start),
-            subscription.nextChargeAt,
-            subscription.endsAt,
-            sequence + 1
+            planHead.merchant(),
+            uint40(block.timestamp),
+            uint40(end),
+            uint40(word.endsAt()),
+            head.eventCount()
         );
+        // forge-lint: disable-end(unsafe-typecast)
         if (free) return;
 
-        Bill memory bill = _bill(planHash, terms);
-        _emitCharged(bill, msg.sender, start, subscription.nextChargeAt, sequence + 2);
+        (uint256 fee, address feeReceiver) = _feeOf(planHead, planTail);
+        Bill memory bill = Bill(planHash, planHead, planTail, fee, feeReceiver, false);
+        _emitCharged(bill, msg.sender, block.timestamp, end, head.next().eventCount());
 
         _collect(bill, msg.sender);
     }
 
-    /// @dev Whether the subscription begins without a charge: by a trial never had, or by paid time that is left.
-    function _beginFreely(Subscription memory subscription, uint256 trial) private view returns (bool) {
-        if (subscription.status == Status.None && trial != 0) {
-            subscription.nextChargeAt = uint40(block.timestamp + trial);
-            return true;
-        }
-        return block.timestamp < subscription.nextChargeAt;
+    /// @dev End of the time that a subscription begins with, and whether it is free: by a trial never had, or because it
+    ///      was paid before.
+    function _firstEnd(uint256 word, uint256 planHead) private view returns (bool free, uint256 end) {
+        uint256 trial = planHead.trial();
+        if (word.status() == uint256(Status.None) && trial != 0) return (true, block.timestamp + trial);
+
+        end = word.nextChargeAt();
+        if (block.timestamp < end) return (true, end);
+        return (false, block.timestamp + planHead.period());
     }
 
     function _cancel(bytes32 planHash, address subscriber, CancelReason reason) private {
-        Subscription memory subscription = _subscriptions[planHash][subscriber];
-        if (subscription.status != Status.Active && subscription.status != Status.Paused) {
-            revert NotSubscribed(planHash, subscriber);
-        }
+        Subscription storage stored = _subscriptions[planHash][subscriber];
+        uint256 word = stored.load();
+        if (!_isLive(word)) revert NotSubscribed(planHash, subscriber);
 
-        subscription.status = Status.Cancelled;
-        subscription.cancelReason = reason;
-        subscription.retryAt = 0;
-        subscription.retries = 0;
-        subscription.pausedAt = 0;
-        _subscriptions[planHash][subscriber] = subscription;
+        stored.save(word.ended(Status.Cancelled, reason));
 
-        emit SubscriptionCancelled(planHash, subscriber, reason, subscription.nextChargeAt, ++_head.eventCount);
+        emit SubscriptionCancelled(planHash, subscriber, reason, uint40(word.nextChargeAt()), _nextSequence());
+    }
+
+    function _isLive(uint256 word) private pure returns (bool) {
+        uint256 status = word.status();
+        return status == uint256(Status.Active) || status == uint256(Status.Paused);
     }
 
     /* INTERNAL: CHARGES */
 
     /// @dev Why the subscription is not to be charged now, whatever its owner has.
-    function _readiness(Subscription memory subscription, bool automated, bool billed) private view returns (Reason) {
-        if (subscription.status != Status.Active) {
-            return subscription.status == Status.Paused ? Reason.Paused : Reason.NotSubscribed;
+    function _readiness(Bill memory bill, uint256 word) private view returns (Reason) {
+        uint256 status = word.status();
+        if (status != uint256(Status.Active)) {
+            return status == uint256(Status.Paused) ? Reason.Paused : Reason.NotSubscribed;
         }
-        if (subscription.endsAt != 0 && block.timestamp >= subscription.endsAt) return Reason.Ended;
-        if (block.timestamp < subscription.nextChargeAt) return Reason.NotDue;
-        if (block.timestamp < subscription.retryAt) return Reason.RetryPending;
-        if (!automated && block.timestamp < uint256(subscription.nextChargeAt) + PUBLIC_DELAY) return Reason.NotDue;
-        if (!billed) return Reason.PlanInactive;
+        uint256 endsAt = word.endsAt();
+        if (endsAt != 0 && block.timestamp >= endsAt) return Reason.Ended;
+        uint256 dueAt = word.nextChargeAt();
+        if (block.timestamp < dueAt) return Reason.NotDue;
+        if (block.timestamp < word.retryAt()) return Reason.RetryPending;
+        if (!bill.automated && block.timestamp < dueAt + PUBLIC_DELAY) return Reason.NotDue;
+        if (!bill.planHead.isBilled()) return Reason.PlanInactive;
         return Reason.None;
     }
 
     /// @dev Effects first; on failure the stored subscription is what it was, but for its retries.
-    function _chargeMember(
-        Bill memory bill,
-        Subscription storage stored,
-        Subscription memory subscription,
-        address subscriber,
-        uint64 sequence
-    ) private returns (Reason reason) {
-        uint40 dueAt = subscription.nextChargeAt;
-        uint8 retries = subscription.retries;
-        (uint256 start, uint256 end) = PeriodLib.periodAt(dueAt, bill.period, block.timestamp);
-        _advance(subscription, end);
-        _store(stored, subscription);
-
-        reason = _pull(bill, subscriber);
-        if (reason == Reason.None) {
-            _emitCharged(bill, subscriber, start, end, sequence);
+    function _chargeMember(Bill memory bill, address subscriber, uint64 sequence) private returns (Reason reason) {
+        Subscription storage stored = _subscriptions[bill.planHash][subscriber];
+        uint256 word = stored.load();
+        reason = bill.planHead.exists() ? _readiness(bill, word) : Reason.NoPlan;
+        if (reason != Reason.None) {
+            emit ChargeSkipped(bill.planHash, subscriber, reason, sequence);
             return reason;
         }
 
-        subscription.nextChargeAt = dueAt;
-        --subscription.chargeCount;
-        if (++retries < MAX_RETRIES) {
-            subscription.retries = retries;
-            subscription.retryAt = uint40(block.timestamp) + RETRY_DELAY;
-            emit SubscriptionRetryScheduled(bill.planHash, subscriber, reason, subscription.retryAt, retries, sequence);
+        (uint256 start, uint256 end) = PeriodLib.periodAt(word.nextChargeAt(), bill.planHead.period(), block.timestamp);
+        stored.save(word.charged(end));
+
+        reason = _pull(bill, subscriber);
+        if (reason == Reason.None) _emitCharged(bill, subscriber, start, end, sequence);
+        else _recordFailure(bill.planHash, subscriber, word, reason, sequence);
+    }
+
+    /// @param word The subscription as it was before the try.
+    function _recordFailure(bytes32 planHash, address subscriber, uint256 word, Reason reason, uint64 sequence)
+        private
+    {
+        uint8 retries = uint8(word.retries() + 1);
+        if (retries == MAX_RETRIES) {
+            _subscriptions[planHash][subscriber].save(word.ended(Status.Failed, CancelReason.RetriesExhausted));
+
+            emit SubscriptionFailedFinal(planHash, subscriber, reason, sequence);
         } else {
-            subscription.status = Status.Failed;
-            subscription.cancelReason = CancelReason.RetriesExhausted;
-            emit SubscriptionFailedFinal(bill.planHash, subscriber, reason, sequence);
+            uint40 retryAt = uint40(block.timestamp) + RETRY_DELAY;
+            _subscriptions[planHash][subscriber].save(word.retrying(retryAt, retries));
+
+            emit SubscriptionRetryScheduled(planHash, subscriber, reason, retryAt, retries, sequence);
         }
-        _store(stored, subscription);
     }
 
-    function _advance(Subscription memory subscription, uint256 end) private pure {
-        // Ends before year 36,800: a timestamp plus at most two times 2**32.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        subscription.nextChargeAt = uint40(end);
-        subscription.retryAt = 0;
-        subscription.retries = 0;
-        ++subscription.chargeCount;
-    }
-
-    function _store(Subscription storage stored, Subscription memory subscription) private {
-        stored.nextChargeAt = subscription.nextChargeAt;
-        stored.retryAt = subscription.retryAt;
-        stored.endsAt = subscription.endsAt;
-        stored.pausedAt = subscription.pausedAt;
-        stored.chargeCount = subscription.chargeCount;
-        stored.retries = subscription.retries;
-        stored.status = subscription.status;
-        stored.cancelReason = subscription.cancelReason;
-        stored.bounded = subscription.bounded;
-    }
-
-    function _emitCharged(Bill memory bill, address subscriber, uint256 start, uint256 end, uint64 sequence) private {
+    function _emitCharged(Bill memory bill, address subscriber, uint256 start, uint256 end, uint256 sequence) private {
         emit SubscriptionCharged(
             bill.planHash,
             subscriber,
-            uint256(sequence) << 192 | start << 144 | end << 96 | bill.price,
-            uint256(uint160(bill.merchant)) << 96 | bill.fee,
-            bill.token
+            sequence << 192 | start << 144 | end << 96 | bill.planTail.price(),
+            uint256(uint160(bill.planHead.merchant())) << 96 | bill.fee,
+            bill.planTail.token()
         );
     }
 
@@ -375,60 +353,60 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /// @dev Takes one price from a member of a batch into this contract.
     function _pull(Bill memory bill, address payer) private returns (Reason) {
-        if (bill.token == address(0)) {
+        address token = bill.planTail.token();
+        uint256 price = bill.planTail.price();
+        if (token == address(0)) {
             uint256 balance = nativeDepositOf[payer];
-            if (balance < bill.price) return Reason.InsufficientBalance;
+            if (balance < price) return Reason.InsufficientBalance;
 
-            nativeDepositOf[payer] = balance - bill.price;
+            nativeDepositOf[payer] = balance - price;
             return Reason.None;
         }
 
         _requireCallGas();
-        if (bill.token.tryTransferFrom(payer, address(this), bill.price, TRANSFER_GAS)) return Reason.None;
-        return _failureReason(bill.token, payer, bill.price);
+        if (token.tryTransferFrom(payer, address(this), price, TRANSFER_GAS)) return Reason.None;
+        return _failureReason(token, payer, price);
     }
 
     /// @dev Pays out what `count` members gave; `held` is the token balance from before them.
     function _settle(Bill memory bill, uint256 count, uint256 held) private {
-        uint256 gross = bill.price * count;
+        address token = bill.planTail.token();
+        address merchant = bill.planHead.merchant();
+        uint256 gross = bill.planTail.price() * count;
         uint256 fee = bill.fee * count;
-        if (bill.token == address(0)) {
-            _sendOrCredit(bill.merchant, gross - fee);
+        if (token == address(0)) {
+            _sendOrCredit(merchant, gross - fee);
             if (fee != 0) _sendOrCredit(bill.feeReceiver, fee);
             return;
         }
 
-        uint256 received = bill.token.balanceOf(address(this), TRANSFER_GAS) - held;
+        uint256 received = token.balanceOf(address(this), TRANSFER_GAS) - held;
         if (received < gross) revert ReceivedLessThanCharged(gross, received);
 
-        if (!bill.token.tryTransfer(bill.merchant, received - fee, TRANSFER_GAS)) {
-            revert ChargeFailed(Reason.TransferFailed);
-        }
-        if (fee != 0 && !bill.token.tryTransfer(bill.feeReceiver, fee, TRANSFER_GAS)) {
+        if (!token.tryTransfer(merchant, received - fee, TRANSFER_GAS)) revert ChargeFailed(Reason.TransferFailed);
+        if (fee != 0 && !token.tryTransfer(bill.feeReceiver, fee, TRANSFER_GAS)) {
             revert ChargeFailed(Reason.TransferFailed);
         }
     }
 
-    /// @dev One payment, straight from payer to merchant and fee receiver: cheaper than by way of this contract.
+    /// @dev One payment, straight from payer to merchant and fee receiver: cheaper than by way of this contract. What a
+    ///      token that keeps a part delivers is not measured here; to do so costs more than the payment may.
     function _collect(Bill memory bill, address payer) private {
-        uint256 net = bill.price - bill.fee;
-        if (bill.token == address(0)) {
+        address token = bill.planTail.token();
+        uint256 price = bill.planTail.price();
+        uint256 fee = bill.fee;
+        if (token == address(0)) {
             uint256 balance = nativeDepositOf[payer];
-            if (balance < bill.price) revert InsufficientDeposit(bill.price, balance);
+            if (balance < price) revert InsufficientDeposit(price, balance);
 
-            nativeDepositOf[payer] = balance - bill.price;
-            _sendOrCredit(bill.merchant, net);
-            if (bill.fee != 0) _sendOrCredit(bill.feeReceiver, bill.fee);
+            nativeDepositOf[payer] = balance - price;
+            _sendOrCredit(bill.planHead.merchant(), price - fee);
+            if (fee != 0) _sendOrCredit(bill.feeReceiver, fee);
             return;
         }
 
-        uint256 before = bill.token.balanceOf(bill.merchant, TRANSFER_GAS);
-        _pullTo(bill.token, payer, bill.merchant, net);
-        if (payer != bill.merchant) {
-            uint256 received = bill.token.balanceOf(bill.merchant, TRANSFER_GAS) - before;
-            if (received < net) revert ReceivedLessThanCharged(net, received);
-        }
-        if (bill.fee != 0) _pullTo(bill.token, payer, bill.feeReceiver, bill.fee);
+        _pullTo(token, payer, bill.planHead.merchant(), price - fee);
+        if (fee != 0) _pullTo(token, payer, bill.feeReceiver, fee);
     }
 
     function _pullTo(address token, address payer, address receiver, uint256 amount) private {
@@ -452,7 +430,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         uint256 balance = creditOf[receiver] + amount;
         creditOf[receiver] = balance;
 
-        emit CreditIncreased(receiver, amount, balance, ++_head.eventCount);
+        emit CreditIncreased(receiver, amount, balance, _nextSequence());
     }
 
     function _increaseDeposit(address account, uint64 sequence) private {
@@ -470,38 +448,30 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /* INTERNAL: PLAN AND AUTHORITY */
 
-    function _openPlan(bytes32 planHash) private view returns (IPlanManager.PlanTerms memory terms) {
-        terms = PLANS.termsOf(planHash);
-        if (terms.status == IPlanManager.PlanStatus.None) revert PlanNotFound(planHash);
-        if (terms.status != IPlanManager.PlanStatus.Active || terms.frozen) revert PlanNotOpen(planHash);
+    function _openPlan(bytes32 planHash) private view returns (uint256 planHead, uint256 planTail) {
+        (planHead, planTail) = ReadLib.rawTermSlots(PLANS, planHash);
+        if (!planHead.exists()) revert PlanNotFound(planHash);
+        if (!planHead.isOpen()) revert PlanNotOpen(planHash);
     }
 
-    function _isBilled(IPlanManager.PlanTerms memory terms) private pure returns (bool) {
-        return !terms.frozen
-            && (terms.status == IPlanManager.PlanStatus.Active || terms.status == IPlanManager.PlanStatus.Closed);
+    /// @dev Part of the price that is the platform's, and whose it is; nothing for a plan that is not billed.
+    function _feeOf(uint256 planHead, uint256 planTail) private view returns (uint256 fee, address feeReceiver) {
+        if (!planHead.isBilled()) return (0, address(0));
+
+        return GATEWAY.feeOf(planTail.token(), planHead.merchant(), planTail.price(), planHead.maxFeeBps());
     }
 
-    function _bill(bytes32 planHash, IPlanManager.PlanTerms memory terms) private view returns (Bill memory) {
-        IPaymentGateway.Quote memory quote = GATEWAY.quote(terms.token, terms.merchant, terms.price, terms.maxFeeBps);
-
-        return Bill({
-            planHash: planHash,
-            merchant: terms.merchant,
-            token: terms.token,
-            price: terms.price,
-            period: terms.period,
-            fee: quote.fee,
-            feeReceiver: quote.feeReceiver
-        });
+    /// @dev Whether the caller is automation. A fresh answer is put into the head, which the caller of this writes anyway.
+    function _checkAutomation() private view returns (bool automated, uint256 head) {
+        head = _head;
+        if (msg.sender == head.automation() && head.isFresh(block.timestamp, AUTOMATION_CACHE)) {
+            return (true, head);
+        }
+        if (!CORE.hasRole(Roles.AUTOMATION, msg.sender)) return (false, head);
+        return (true, head.withAutomation(msg.sender, block.timestamp));
     }
 
-    /// @dev Whether the caller is automation. A fresh answer is put into `head`, which the caller of this writes anyway.
-    function _checkAutomation(Head memory head) private view returns (bool) {
-        if (msg.sender == head.automation && block.timestamp < uint256(head.checkedAt) + AUTOMATION_CACHE) return true;
-        if (!CORE.hasRole(Roles.AUTOMATION, msg.sender)) return false;
-
-        head.automation = msg.sender;
-        head.checkedAt = uint32(block.timestamp);
-        return true;
+    function _nextSequence() private returns (uint64) {
+        return (++_head).eventCount();
     }
 }

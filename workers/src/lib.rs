@@ -1,1 +1,9 @@
-//! billing-workers
+//! Loops that decide *when*: which network is charged, how often, and how it is shown to people.
+//!
+//! Invariant: no rule of billing and no SQL; killed at any instant, nothing is lost or doubled, since every step is
+//! `billing_core::charges`'s.
+
+pub mod charge;
+pub mod config;
+mod metrics;
+mod table;

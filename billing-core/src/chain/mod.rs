@@ -3,15 +3,23 @@
 //! Invariant: a transaction is written to the database before it is broadcast, and no SQL transaction is open while a
 //! node is asked.
 
+mod call;
 mod error;
+pub mod fees;
 mod network_repo;
 pub mod networks;
 mod register;
+mod resolve;
 mod rpc;
 mod signer;
+pub mod tx;
+mod tx_repo;
 
+pub use call::CallRequest;
 pub use error::ChainError;
 pub use networks::{Network, Networks, Token};
 pub use register::register_network;
+pub use resolve::{Resolved, receipt, resolve};
 pub use rpc::Rpc;
 pub use signer::SignerSource;
+pub use tx::{ChainTx, submit};

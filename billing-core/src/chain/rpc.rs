@@ -12,7 +12,9 @@ use billing_bindings::CoreSystem;
 use super::{ChainError, Network};
 
 /// Longest wait for any answer of a node.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// Longest wait for the first answer of a node and, after it, for all checks of it.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(4);
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -36,9 +38,12 @@ impl Rpc {
         let mut last = String::new();
         for url in &network.rpc_urls {
             let provider = provider(network, url)?;
-            match provider.get_chain_id().await {
-                Ok(found) if found == network.chain_id.as_u64() => return Self::checked(network, provider).await,
-                Ok(found) => {
+            match tokio::time::timeout(CHECK_TIMEOUT, provider.get_chain_id()).await {
+                Ok(Ok(found)) if found == network.chain_id.as_u64() => {
+                    let checked = tokio::time::timeout(CHECK_TIMEOUT, Self::checked(network, provider)).await;
+                    return checked.unwrap_or_else(|_| Err(rpc_error(network, &"the node stopped answering")));
+                }
+                Ok(Ok(found)) => {
                     return Err(ChainError::WrongChain {
                         network: network.name.clone(),
                         url: host(url),
@@ -46,7 +51,8 @@ impl Rpc {
                         found,
                     });
                 }
-                Err(error) => last = without_url(&error.to_string(), url),
+                Ok(Err(error)) => last = without_url(&error.to_string(), url),
+                Err(_) => last = format!("no answer within {CHECK_TIMEOUT:?}"),
             }
         }
         let urls = network.rpc_urls.iter().map(|url| host(url)).collect::<Vec<_>>().join(", ");

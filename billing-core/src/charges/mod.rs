@@ -1,5 +1,29 @@
-//! Charges.
+//! Charges: one row per subscription and due time, from the claim to the mirror's confirmation.
+//!
+//! ```text
+//! pending --(simulation refuses)--> pending with retry_at --> failed (dunning is over)
+//! pending --(transaction stored)--> submitted --(receipt)--> settled --(mirror)--> settled, confirmed
+//! submitted --(transaction dropped)--> pending;   settled --(block orphaned)--> pending
+//! pending | submitted --(schedule moved on, subscriber's end)--> canceled
+//! ```
+//!
+//! Invariant: a row exists before money moves, and there is one per (subscription, due time); the contract refuses a
+//! second charge of a period whatever these rows say.
 
-pub mod confirm;
+mod confirm;
+mod confirm_repo;
+mod due;
+pub mod dunning;
+mod error;
+mod reason;
+mod record;
+mod repo;
+mod report;
+mod run;
+mod simulate;
 
 pub use confirm::{ConfirmedCharge, confirm, reopen_orphaned, unconfirm_above};
+pub use error::ChargeError;
+pub use reason::Reason;
+pub use report::{Outcome, Row, RunReport, Totals};
+pub use run::{RunOptions, dry_run, run};

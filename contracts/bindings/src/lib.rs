@@ -4,6 +4,8 @@
 
 #![allow(missing_docs, clippy::too_many_arguments)]
 
+mod receipt;
+
 mod plan_manager {
     alloy::sol!(
         #[sol(rpc)]
@@ -40,4 +42,5 @@ mod core_system {
 pub use core_system::CoreSystem;
 pub use payment_gateway::PaymentGateway;
 pub use plan_manager::{IPlanManager, PlanManager};
+pub use receipt::ChargeReceipt;
 pub use subscription_manager::{ISubscriptionManager, SubscriptionManager};

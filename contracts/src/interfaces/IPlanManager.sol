@@ -121,6 +121,8 @@ interface IPlanManager {
 
     function hashPlan(Plan calldata plan) external view returns (bytes32 planHash);
     function termsOf(bytes32 planHash) external view returns (PlanTerms memory);
+    /// @notice `termsOf` as the two words it is stored in, fields from the lowest bits up in order of declaration.
+    function rawTermSlots(bytes32 planHash) external view returns (uint256 head, uint256 tail);
     /// @notice EIP-712 domain separator, without chain id: `{name, version, verifyingContract}`.
     function DOMAIN_SEPARATOR() external view returns (bytes32);
     function activePlansOf(address merchant) external view returns (uint32);

@@ -171,4 +171,6 @@ interface ISubscriptionManager {
     /// @notice Gas given to one token transfer at most.
     function TRANSFER_GAS() external view returns (uint256);
     function eventCount() external view returns (uint64);
+    /// @notice Contracts that this one asks for roles, plans and quotes; fixed at deployment.
+    function services() external view returns (address core, address plans, address gateway);
 }

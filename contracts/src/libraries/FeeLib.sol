@@ -9,8 +9,4 @@ library FeeLib {
     function mulBpsDown(uint256 amount, uint256 bps) internal pure returns (uint256) {
         return amount * bps / MAX_BPS;
     }
-
-    function min(uint256 a, uint256 b) internal pure returns (uint256) {
-        return a < b ? a : b;
-    }
 }

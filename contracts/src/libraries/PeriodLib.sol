@@ -8,15 +8,15 @@ pragma solidity ^0.8.28;
 library PeriodLib {
     /// @notice The period `[start, end)` of the schedule through `nextChargeAt` that contains `time`.
     ///
-    /// @dev Requires `time >= nextChargeAt` and `period > 0`; both revert otherwise. All in unix seconds.
+    /// @dev Requires `time >= nextChargeAt`, `period > 0` and all below 2**64, in unix seconds. A period of zero reverts.
     function periodAt(uint256 nextChargeAt, uint256 period, uint256 time)
         internal
         pure
         returns (uint256 start, uint256 end)
     {
-        uint256 elapsed = time - nextChargeAt;
-
-        start = time - elapsed % period;
-        end = start + period;
+        unchecked {
+            start = time - (time - nextChargeAt) % period;
+            end = start + period;
+        }
     }
 }

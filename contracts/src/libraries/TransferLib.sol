@@ -11,14 +11,36 @@ library TransferLib {
     /// @notice `transferFrom` that tells whether it worked: `true` or nothing returned, by an address with code.
     function tryTransferFrom(address token, address from, address to, uint256 amount, uint256 gasCap)
         internal
-        returns (bool)
+        returns (bool success)
     {
-        return _tryCall(token, abi.encodeCall(IERC20.transferFrom, (from, to, amount)), gasCap);
+        uint256 selector = uint32(IERC20.transferFrom.selector);
+        // Arguments behind the free memory pointer, which stays: nothing is allocated for a batch to grow memory by.
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            mstore(data, shl(224, selector))
+            mstore(add(data, 0x04), from)
+            mstore(add(data, 0x24), to)
+            mstore(add(data, 0x44), amount)
+            success := call(gasCap, token, 0, data, 0x64, 0, 0x20)
+            switch returndatasize()
+            case 0 { success := and(success, iszero(iszero(extcodesize(token)))) }
+            default { success := and(and(success, gt(returndatasize(), 0x1f)), eq(mload(0), 1)) }
+        }
     }
 
     /// @notice `transfer` that tells whether it worked, as `tryTransferFrom`.
-    function tryTransfer(address token, address to, uint256 amount, uint256 gasCap) internal returns (bool) {
-        return _tryCall(token, abi.encodeCall(IERC20.transfer, (to, amount)), gasCap);
+    function tryTransfer(address token, address to, uint256 amount, uint256 gasCap) internal returns (bool success) {
+        uint256 selector = uint32(IERC20.transfer.selector);
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            mstore(data, shl(224, selector))
+            mstore(add(data, 0x04), to)
+            mstore(add(data, 0x24), amount)
+            success := call(gasCap, token, 0, data, 0x44, 0, 0x20)
+            switch returndatasize()
+            case 0 { success := and(success, iszero(iszero(extcodesize(token)))) }
+            default { success := and(and(success, gt(returndatasize(), 0x1f)), eq(mload(0), 1)) }
+        }
     }
 
     /// @notice Sends native coin; false if `to` refused it.
@@ -44,15 +66,6 @@ library TransferLib {
     /// @notice What `spender` may take from `owner`; zero if the token does not answer.
     function allowance(address token, address owner, address spender, uint256 gasCap) internal view returns (uint256) {
         return _tryRead(token, abi.encodeCall(IERC20.allowance, (owner, spender)), gasCap);
-    }
-
-    function _tryCall(address token, bytes memory data, uint256 gasCap) private returns (bool success) {
-        assembly ("memory-safe") {
-            success := call(gasCap, token, 0, add(data, 0x20), mload(data), 0, 0x20)
-            switch returndatasize()
-            case 0 { success := and(success, iszero(iszero(extcodesize(token)))) }
-            default { success := and(and(success, gt(returndatasize(), 0x1f)), eq(mload(0), 1)) }
-        }
     }
 
     function _tryRead(address token, bytes memory data, uint256 gasCap) private view returns (uint256 value) {

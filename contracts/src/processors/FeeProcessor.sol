@@ -49,9 +49,10 @@ abstract contract FeeProcessor is IPaymentGateway {
     }
 
     function _fee(uint256 amount, uint16 maxFeeBps) internal view returns (uint256 fee, address receiver) {
-        FeeState memory state = _state;
+        uint256 bps = _state.feeBps;
+        if (bps > maxFeeBps) bps = maxFeeBps;
 
-        fee = amount.mulBpsDown(FeeLib.min(state.feeBps, maxFeeBps));
-        if (fee != 0) receiver = state.receiver;
+        fee = amount.mulBpsDown(bps);
+        if (fee != 0) receiver = _state.receiver;
     }
 }

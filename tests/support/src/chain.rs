@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 
 use crate::accounts::Role;
 use crate::anvil::{Anvil, AnvilOptions};
-use crate::deployment::{Addresses, Deployment};
+use crate::deployment::{Addresses, Deployment, parse, run_scripts};
 
 sol! {
     #[sol(rpc)]
@@ -38,6 +38,13 @@ impl Chain {
     pub async fn start_with(options: AnvilOptions) -> Result<Self> {
         let Deployment { state, addresses } = Deployment::ensure().await?;
         let anvil = Anvil::spawn(AnvilOptions { load_state: Some(state), ..options }).await?;
+        Ok(Self { anvil, addresses })
+    }
+
+    /// Starts a node with nothing on it and runs the deploy scripts against it, as an operator would.
+    pub async fn deploy(options: AnvilOptions) -> Result<Self> {
+        let anvil = Anvil::spawn(options).await?;
+        let addresses = parse(&run_scripts(&anvil).await?)?;
         Ok(Self { anvil, addresses })
     }
 

@@ -59,12 +59,18 @@ impl Deployment {
     }
 }
 
+/// Runs the deploy scripts against a node.
+pub(crate) async fn run_scripts(anvil: &Anvil) -> Result<Value> {
+    let chain_id = anvil.chain_id();
+    let mut found = run_script(anvil, "script/Deploy.s.sol:Deploy", &chain_id.to_string()).await?;
+    let token = run_script(anvil, "script/DeployTestToken.s.sol:DeployTestToken", &format!("token-{chain_id}")).await?;
+    found["token"] = token["token"].clone();
+    Ok(found)
+}
+
 async fn deploy(state: &Path, addresses: &Path) -> Result<()> {
     let anvil = Anvil::spawn(AnvilOptions { chain_id: DEPLOY_CHAIN_ID, ..AnvilOptions::default() }).await?;
-    let mut found = run_script(&anvil, "script/Deploy.s.sol:Deploy", &DEPLOY_CHAIN_ID.to_string()).await?;
-    let token =
-        run_script(&anvil, "script/DeployTestToken.s.sol:DeployTestToken", &format!("token-{DEPLOY_CHAIN_ID}")).await?;
-    found["token"] = token["token"].clone();
+    let found = run_scripts(&anvil).await?;
     let (_folder, saved) = anvil.save().await?;
     let unfinished = state.with_extension("unfinished");
     fs::copy(saved, &unfinished).context("the saved state")?;
@@ -90,7 +96,7 @@ async fn run_script(anvil: &Anvil, script: &str, result: &str) -> Result<Value> 
     Ok(serde_json::from_str(&written)?)
 }
 
-fn parse(found: &Value) -> Result<Addresses> {
+pub(crate) fn parse(found: &Value) -> Result<Addresses> {
     let address = |name: &str| -> Result<Address> {
         let text = found[name].as_str().with_context(|| format!("the deployment has no {name}"))?;
         Ok(text.parse()?)

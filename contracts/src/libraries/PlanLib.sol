@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IPlanManager} from "../interfaces/IPlanManager.sol";
+
+/// @title A plan as the two words it is stored in
+///
+/// @notice `head` is the first slot of `PlanTerms` (merchant, period, trial, fee bound, status, frozen), `tail` the second
+///         (token, price). Words cross from PlanManager unchecked and undecoded, which a charge pays for.
+library PlanLib {
+    uint256 private constant PERIOD = 160;
+    uint256 private constant TRIAL = 192;
+    uint256 private constant MAX_FEE_BPS = 224;
+    uint256 private constant STATUS = 240;
+    uint256 private constant PRICE = 160;
+
+    function load(IPlanManager.PlanTerms storage terms) internal view returns (uint256 head, uint256 tail) {
+        assembly ("memory-safe") {
+            head := sload(terms.slot)
+            tail := sload(add(terms.slot, 1))
+        }
+    }
+
+    // Each cast takes one field out of a word.
+    // forge-lint: disable-start(unsafe-typecast)
+
+    function merchant(uint256 head) internal pure returns (address) {
+        return address(uint160(head));
+    }
+
+    function period(uint256 head) internal pure returns (uint256) {
+        return uint32(head >> PERIOD);
+    }
+
+    function trial(uint256 head) internal pure returns (uint256) {
+        return uint32(head >> TRIAL);
+    }
+
+    function maxFeeBps(uint256 head) internal pure returns (uint16) {
+        return uint16(head >> MAX_FEE_BPS);
+    }
+
+    function token(uint256 tail) internal pure returns (address) {
+        return address(uint160(tail));
+    }
+
+    // forge-lint: disable-end(unsafe-typecast)
+
+    function price(uint256 tail) internal pure returns (uint256) {
+        return tail >> PRICE;
+    }
+
+    function exists(uint256 head) internal pure returns (bool) {
+        return head != 0;
+    }
+
+    /// @notice Open to new subscribers: active and not frozen, which is the byte above the status.
+    function isOpen(uint256 head) internal pure returns (bool) {
+        return head >> STATUS == uint256(IPlanManager.PlanStatus.Active);
+    }
+
+    /// @notice Charged when due: active (1) or closed (2), and not frozen.
+    function isBilled(uint256 head) internal pure returns (bool) {
+        unchecked {
+            return (head >> STATUS) - 1 < uint256(IPlanManager.PlanStatus.Closed);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The prediction, the charge by two workers at once, and the comparison of both.
+
+use std::{collections::BTreeMap, process::Stdio, time::Duration};
+
+use anyhow::{Context, Result, bail, ensure};
+use e2e::Stack;
+use serde_json::Value;
+use test_support::Child;
+
+/// One subscription: network, plan hash, subscriber.
+pub type Key = (String, String, String);
+
+/// What was predicted or happened: outcome and reason.
+pub type Outcomes = BTreeMap<Key, (String, Option<String>)>;
+
+/// The dry run's table, and its rows.
+pub async fn predict(stack: &Stack) -> Result<(String, Outcomes)> {
+    let table = stack.run_ok("billing-charge", &["--dry-run"]).await?;
+    let rows = stack.run_ok("billing-charge", &["--dry-run", "--json"]).await?;
+    Ok((table, outcomes(&[rows])?))
+}
+
+/// Starts two workers at the same moment and gives what both did together.
+pub async fn charge(stack: &Stack) -> Result<(Outcomes, Vec<Value>)> {
+    let mut running = Vec::new();
+    for name in ["worker-1", "worker-2"] {
+        let out = stack.folder().join(format!("{name}.json"));
+        let mut command = stack.command("billing-charge", name)?;
+        command.args(["--once", "--json"]).stdout(Stdio::from(std::fs::File::create(&out)?));
+        running.push((name, out, Child::spawn(command)?));
+    }
+    let mut reports = Vec::new();
+    for (name, out, mut child) in running {
+        let status = child.wait(Duration::from_secs(120)).await?;
+        ensure!(status.success(), "{name} ended with {status}\n{}", stack.log(name));
+        reports.push(std::fs::read_to_string(out)?);
+    }
+    let rows = reports.iter().map(|text| rows(text)).collect::<Result<Vec<_>>>()?.concat();
+    Ok((outcomes(&reports)?, rows))
+}
+
+fn rows(report: &str) -> Result<Vec<Value>> {
+    let report: Value = serde_json::from_str(report).with_context(|| format!("not a report: {report}"))?;
+    report["rows"].as_array().cloned().context("a report has rows")
+}
+
+fn outcomes(reports: &[String]) -> Result<Outcomes> {
+    let mut all = Outcomes::new();
+    for row in reports.iter().map(|text| rows(text)).collect::<Result<Vec<_>>>()?.concat() {
+        let text = |field: &str| row[field].as_str().map(str::to_owned).with_context(|| format!("no {field} in {row}"));
+        let key = (text("network")?, text("plan_hash")?, text("subscriber")?.to_lowercase());
+        let outcome = (text("outcome")?, row["reason"].as_str().map(str::to_owned));
+        if let Some(other) = all.insert(key.clone(), outcome) {
+            bail!("{key:?} was handled twice; the first time: {other:?}");
+        }
+    }
+    Ok(all)
+}

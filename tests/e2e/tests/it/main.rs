@@ -1,0 +1,9 @@
+//! Whole stories over real chains, a real database and the real programs.
+
+#![allow(missing_docs)]
+
+mod books;
+mod crash;
+mod reorg;
+mod start;
+mod twice;
