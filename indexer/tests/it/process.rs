@@ -74,7 +74,9 @@ async fn verify_prints_differences_and_fails_on_them() -> Result<()> {
     assert!(right.status.success());
     assert!(String::from_utf8(right.stdout)?.contains("2 plans, 4 subscriptions, 1 deposits, 0 differences"));
 
-    sqlx::query("update billing_subscription_state set charge_count = charge_count + 1").execute(database.pool()).await?;
+    sqlx::query("update billing_subscription_state set charge_count = charge_count + 1")
+        .execute(database.pool())
+        .await?;
     let wrong = run(&["verify"])?;
     assert!(!wrong.status.success());
     assert!(String::from_utf8(wrong.stdout)?.contains("charge_count"));

@@ -82,6 +82,7 @@ pub async fn count(pool: &PgPool, table: &'static str) -> Result<i64> {
         "outbox" => "select count(*) from outbox",
         "charged" => "select count(*) from outbox where topic = 'billing.subscription.charged.v1'",
         "reverted" => "select count(*) from outbox where topic = 'billing.subscription.reverted.v1'",
+        "confirmed" => "select count(*) from billing_charge_attempt where confirmed_block is not null",
         "active" => "select count(*) from billing_subscription_state where status = 'active'",
         "subscriptions" => "select count(*) from billing_subscription_state",
         other => bail!("no count of {other}"),
@@ -121,7 +122,10 @@ pub async fn native_plan(chain: &Chain, salt: u64) -> Result<B256> {
     create_plan(chain, plan(chain, merchant, Address::ZERO, salt), merchant).await
 }
 
-pub fn manager(chain: &Chain, role: Role) -> SubscriptionManager::SubscriptionManagerInstance<impl alloy::providers::Provider + Clone> {
+pub fn manager(
+    chain: &Chain,
+    role: Role,
+) -> SubscriptionManager::SubscriptionManagerInstance<impl alloy::providers::Provider + Clone> {
     SubscriptionManager::new(chain.addresses().subscription_manager, chain.provider_as(role))
 }
 
@@ -146,9 +150,7 @@ pub async fn cancel(chain: &Chain, plan: B256, who: Role) -> Result<()> {
     sent(manager(chain, who).cancel(plan).send().await?).await
 }
 
-pub async fn sent(
-    pending: alloy::providers::PendingTransactionBuilder<alloy::network::Ethereum>,
-) -> Result<()> {
+pub async fn sent(pending: alloy::providers::PendingTransactionBuilder<alloy::network::Ethereum>) -> Result<()> {
     ensure!(pending.get_receipt().await?.status(), "the transaction reverted");
     Ok(())
 }
