@@ -130,10 +130,8 @@ fn unauthorized(detail: &str) -> Problem {
 }
 
 fn require(parts: &Parts, roles: &[Role]) -> Result<Service, Problem> {
-    let service = parts
-        .extensions
-        .get::<Service>()
-        .ok_or_else(|| unauthorized("send it as `Authorization: Bearer <token>`"))?;
+    let service =
+        parts.extensions.get::<Service>().ok_or_else(|| unauthorized("send it as `Authorization: Bearer <token>`"))?;
     if service.role == Role::BillingAdmin || roles.contains(&service.role) {
         return Ok(service.clone());
     }

@@ -44,7 +44,9 @@ impl Tail {
         // A Redis may hold plans from before this process: what changed since they were read is gone through once.
         let mut after = match self.after {
             Some(after) => after,
-            None => outbox::position_at(&state.pool, PLAN_CHANGED, OffsetDateTime::now_utc() - cache::TTL - OVERLAP).await?,
+            None => {
+                outbox::position_at(&state.pool, PLAN_CHANGED, OffsetDateTime::now_utc() - cache::TTL - OVERLAP).await?
+            }
         };
         self.after = Some(after);
         loop {
@@ -86,7 +88,9 @@ pub(crate) async fn resolve_operator(state: AppState, shutdown: CancellationToke
                         tell(&rpc.network.name, &fact);
                     }
                 }
-                Err(error) => tracing::warn!(network = %rpc.network.name, %error, "operator's transactions not resolved"),
+                Err(error) => {
+                    tracing::warn!(network = %rpc.network.name, %error, "operator's transactions not resolved")
+                }
             }
         }
     }

@@ -15,8 +15,7 @@ async fn main() -> ExitCode {
 async fn start(config: Config) -> anyhow::Result<()> {
     billing_process::init_logs(&config.log)?;
     let state = AppState::connect(&config).await?;
-    let listener =
-        TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))?;
+    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, "serving");
     let shutdown = billing_process::on_signal()?;
     billing_api::run(listener, state, shutdown).await

@@ -11,7 +11,8 @@ static DURATION: LazyLock<HistogramVec> = LazyLock::new(|| {
         .expect("registered once")
 });
 static PLAN_CACHE: LazyLock<IntCounterVec> = LazyLock::new(|| {
-    register_int_counter_vec!("billing_plan_cache_total", "Reads of cached plans", &["result"]).expect("registered once")
+    register_int_counter_vec!("billing_plan_cache_total", "Reads of cached plans", &["result"])
+        .expect("registered once")
 });
 
 /// Counts an answer. `path` is the route's pattern, so that callers cannot make new series.

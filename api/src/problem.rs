@@ -102,7 +102,8 @@ impl Problem {
     /// 503: the operator did not configure what this needs.
     #[must_use]
     pub fn not_configured(detail: &str) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not-configured", "This service is not set up for that").detail(detail)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not-configured", "This service is not set up for that")
+            .detail(detail)
     }
 
     /// 500. The detail of what went wrong stays in the log.
@@ -162,9 +163,7 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = std::mem::take(&mut self.headers);
         let mut response = (status, Json(self)).into_response();
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         for (name, value) in headers {
             response.headers_mut().insert(name, value);
         }

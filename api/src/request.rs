@@ -110,7 +110,8 @@ pub(crate) async fn admit(State(state): State<AppState>, mut request: Request, n
 
 /// The peer; behind `proxies` of ours, the address that the outermost one saw.
 fn client_address(request: &Request, proxies: usize) -> IpAddr {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+    let peer =
+        request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
     let forwarded = || {
         let headers = request.headers().get_all("x-forwarded-for").iter();
         let hops: Vec<_> = headers.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(',')).collect();

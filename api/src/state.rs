@@ -47,8 +47,12 @@ impl AppState {
         let operator = config.operator_key.clone().map(SignerSource::PrivateKey);
         let operator = open(operator).context("BILLING_OPERATOR_KEY")?;
         let automation = open(config.key.source()?).context("BILLING_AUTOMATION_KEY")?;
-        let tokens: ServiceTokens =
-            config.service_tokens.expose_secret().parse().map_err(anyhow::Error::msg).context("BILLING_SERVICE_TOKENS")?;
+        let tokens: ServiceTokens = config
+            .service_tokens
+            .expose_secret()
+            .parse()
+            .map_err(anyhow::Error::msg)
+            .context("BILLING_SERVICE_TOKENS")?;
         let networks = config.networks.read()?;
         let plans = PlanCache::open(config.redis_url.as_ref())?;
         let (pool, chains) = tokio::try_join!(billing_process::connect(&config.database), async {

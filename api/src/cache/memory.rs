@@ -1,13 +1,10 @@
 use std::{
+    future,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use moka::{
-    Expiry,
-    future::Cache,
-    ops::compute::Op,
-};
+use moka::{Expiry, future::Cache, ops::compute::Op};
 
 use super::{MARK, TTL};
 
@@ -56,7 +53,7 @@ impl Memory {
         let plan = Entry::Plan(json.into());
         self.0
             .entry_by_ref(plan_hash)
-            .and_compute_with(|there| async { if there.is_some() { Op::Nop } else { Op::Put(plan) } })
+            .and_compute_with(|there| future::ready(if there.is_some() { Op::Nop } else { Op::Put(plan) }))
             .await;
     }
 

@@ -37,7 +37,7 @@ impl PlanCache {
     /// # Errors
     /// A url that does not parse.
     pub fn open(redis_url: Option<&SecretString>) -> anyhow::Result<Self> {
-        crate::metrics::announce();
+        metrics::announce();
         let store = match redis_url {
             None => Store::Memory(Memory::new()),
             Some(url) => Store::Redis(Redis::open(url.expose_secret()).context("REDIS_URL is not a Redis url")?),

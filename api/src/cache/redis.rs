@@ -50,9 +50,8 @@ impl Redis {
     }
 
     pub(super) async fn fill(&self, key: &str, json: &str) {
-        let options = SetOptions::default()
-            .conditional_set(ExistenceCheck::NX)
-            .with_expiration(SetExpiry::EX(TTL.as_secs()));
+        let options =
+            SetOptions::default().conditional_set(ExistenceCheck::NX).with_expiration(SetExpiry::EX(TTL.as_secs()));
         let mut connection = self.connection.clone();
         // What is not kept is read from the database again.
         let _: RedisResult<Option<String>> = self.within(connection.set_options(key, json, options)).await;

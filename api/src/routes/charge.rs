@@ -20,7 +20,7 @@ use crate::{
 };
 
 const LIMIT_MAX: i64 = 1_000;
-const LEASE_SECS: i64 = 120;
+const LEASE_SECS: u32 = 120;
 /// Within a request's time; what is not mined by then is `pending` and recorded by a later run.
 const RECEIPT_WAIT: Duration = Duration::from_secs(8);
 
@@ -110,7 +110,9 @@ async fn run_all(
         let report = report.unwrap_or_else(|error| {
             tracing::error!(network = %rpc.network.name, %error, "charging");
             let told = match error {
-                ChargeError::Chain(error) if !matches!(error, billing_core::chain::ChainError::Db(_)) => error.to_string(),
+                ChargeError::Chain(error) if !matches!(error, billing_core::chain::ChainError::Db(_)) => {
+                    error.to_string()
+                }
                 _ => "could not be run; the log says why".to_owned(),
             };
             RunReport { network: rpc.network.name.clone(), errors: vec![told], ..RunReport::default() }
@@ -131,6 +133,11 @@ async fn run_one(
         return charges::dry_run(pool, rpc, signer.address(), limit).await;
     }
     let worker_instance = format!("billing-api/{}", std::process::id());
-    charges::run(pool, rpc, signer, &RunOptions { limit, worker_instance, lease_secs: LEASE_SECS, receipt_wait: RECEIPT_WAIT })
-        .await
+    charges::run(
+        pool,
+        rpc,
+        signer,
+        &RunOptions { limit, worker_instance, lease_secs: LEASE_SECS, receipt_wait: RECEIPT_WAIT },
+    )
+    .await
 }

@@ -66,8 +66,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 /// Every route with every layer.
 pub fn router(state: AppState) -> Router {
-    let (routes, description) =
-        billing().layer(middleware::from_fn_with_state(state.clone(), admit)).split_for_parts();
+    let (routes, description) = billing().layer(middleware::from_fn_with_state(state.clone(), admit)).split_for_parts();
     routes
         .with_state(state.clone())
         .merge(billing_process::ops_router(state.readiness))

@@ -1,3 +1,5 @@
+#![expect(unused_qualifications, reason = "utoipa::path writes one around query parameters")]
+
 use alloy::primitives::{Address, B256};
 use axum::{Json, extract::State};
 use billing_core::{

@@ -165,12 +165,15 @@ pub(super) async fn unsubscribe(
 
 impl From<SubscribeError> for Problem {
     fn from(error: SubscribeError) -> Self {
-        let conflict =
-            |name, title, error: &SubscribeError| Self::new(StatusCode::CONFLICT, name, title).detail(error.to_string());
+        let conflict = |name, title, error: &SubscribeError| {
+            Self::new(StatusCode::CONFLICT, name, title).detail(error.to_string())
+        };
         match error {
             SubscribeError::Chain(error) => error.into(),
             SubscribeError::PlanNotFound { .. } => Self::no_plan(),
-            SubscribeError::PlanNotOpen { .. } => conflict("plan-not-open", "The plan takes no new subscribers", &error),
+            SubscribeError::PlanNotOpen { .. } => {
+                conflict("plan-not-open", "The plan takes no new subscribers", &error)
+            }
             SubscribeError::AlreadySubscribed { .. } => {
                 conflict("already-subscribed", "The wallet is subscribed already", &error)
             }

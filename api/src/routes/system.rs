@@ -1,4 +1,5 @@
 //! Routes that other crates serve, for the description only.
+#![expect(dead_code, reason = "described, not called")]
 
 /// The process runs.
 #[utoipa::path(get, path = "/health", tag = "system", responses((status = OK, body = String, content_type = "text/plain")))]
