@@ -72,6 +72,9 @@ impl Charging {
         let nodes = try_join_all(chosen.iter().map(Rpc::connect)).await?;
         for node in &nodes {
             metrics::announce(&node.network.name);
+            if !config.dry_run {
+                billing_core::chain::register_network(&mut *pool.acquire().await?, node).await?;
+            }
         }
         Ok(Self { config, networks, pool, nodes, caller })
     }

@@ -32,7 +32,7 @@ async fn fifty_kills_lose_no_charge_and_double_none() -> Result<()> {
 
         chain.set_automine(false).await?;
         let mut command = stack.command("billing-charge", "killed")?;
-        command.arg("--once").stdout(Stdio::null());
+        command.args(["--once", "--lease", "1"]).stdout(Stdio::null());
         let mut worker = Child::spawn(command)?;
         if kill % 2 == 1 {
             wait_for_broadcast(&stack, &mut worker).await?;
@@ -67,7 +67,7 @@ async fn wait_for_broadcast(stack: &Stack, worker: &mut Child) -> Result<()> {
 async fn charge_until_done(stack: &Stack, shop: &Shop, kill: u32) -> Result<()> {
     let begun = Instant::now();
     loop {
-        stack.run_ok("billing-charge", &["--once", "--lease", "1"]).await?;
+        stack.run_ok("billing-charge", &["--once", "--lease", "1", "--receipt-wait", "10"]).await?;
         let mut counts = Vec::new();
         for n in 0..SUBSCRIBERS {
             counts.push(shop.subscription(&stack.chains[0], Role::Subscriber(n)).await?.chargeCount);

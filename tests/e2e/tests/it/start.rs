@@ -57,7 +57,7 @@ async fn a_hanging_node_is_named() -> Result<()> {
 async fn a_missing_contract_is_named_with_its_address() -> Result<()> {
     let nobody = "0x00000000000000000000000000000000000000aa";
     let stack = stack(&[("subscription_manager = ", &format!("subscription_manager = \"{nobody}\" # "))]).await?;
-    all_refuse(&stack, &[], &[], &["no code at subscription_manager", "00aA", "deploy the contracts"]).await
+    all_refuse(&stack, &[], &[], &["no code at subscription_manager", "0000AA", "deploy the contracts"]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,4 @@
+//! Rules and SQL on a real database.
+
+mod history;
+mod mirror;

@@ -1,0 +1,152 @@
+use anyhow::Result;
+use billing_core::mirror::{self, Applied, MirrorError, Undone, apply, undo_to};
+use proptest::prelude::*;
+use sqlx::PgPool;
+use test_support::Database;
+
+use crate::history::{History, SOURCE};
+
+/// Everything the mirror wrote, but for ids and the times of writing.
+async fn everything(pool: &PgPool) -> Result<Vec<String>> {
+    let sql = "select log::text from chain_log as log
+               union all select plan::text from billing_plan_state as plan
+               union all select state::text from billing_subscription_state as state
+               union all select deposit::text from billing_native_deposit as deposit where balance > 0
+               union all select sequence::text from chain_event_sequence as sequence
+               union all select block::text from chain_block as block
+               union all select (plan_hash, subscriber, due_at, status, amount, fee, tx_hash, confirmed_block,
+                                 confirmed_block_hash, confirmed_log_index)::text from billing_charge_attempt
+               union all select (chain_id, block_number, block_hash)::text from chain_cursor
+               order by 1";
+    Ok(sqlx::query_scalar(sql).fetch_all(pool).await?)
+}
+
+async fn apply_from(pool: &PgPool, history: &History, first: i64, size: i64) -> Result<()> {
+    let mut from = first;
+    while from <= history.height() {
+        let to = (from + size - 1).min(history.height());
+        let applied = apply(pool, &SOURCE, &history.stretch(from, to)).await?;
+        anyhow::ensure!(matches!(applied, Applied::Moved { .. }), "{applied:?}");
+        from = to + 1;
+    }
+    Ok(())
+}
+
+async fn undo(pool: &PgPool, fork: i64) -> Result<Undone> {
+    let seen = mirror::cursor(&mut *pool.acquire().await?, SOURCE.chain_id).await?.expect("a cursor");
+    Ok(undo_to(pool, &SOURCE, &seen, fork).await?)
+}
+
+fn grown(mut history: History, blocks: &[Vec<u8>]) -> History {
+    for choices in blocks {
+        history.grow(choices);
+    }
+    history
+}
+
+fn block_choices(blocks: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Vec<u8>>> {
+    prop::collection::vec(prop::collection::vec(any::<u8>(), 0..8), blocks)
+}
+
+fn on_runtime<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(work)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_branch_undone_and_another_applied_leave_no_trace(
+        common in block_choices(1..25),
+        gone in block_choices(1..12),
+        kept in block_choices(1..12),
+        size in 1_i64..9,
+    ) {
+        let common = grown(History::begin(), &common);
+        let (gone, kept) = (grown(common.fork(1), &gone), grown(common.fork(2), &kept));
+        let (there_and_back, straight) = on_runtime(async {
+            let (one, two) = (Database::new().await, Database::new().await);
+            apply_from(one.pool(), &gone, 1, size).await?;
+            undo(one.pool(), common.height()).await?;
+            apply_from(one.pool(), &kept, common.height() + 1, size).await?;
+            apply_from(two.pool(), &kept, 1, 1).await?;
+            Ok((everything(one.pool()).await?, everything(two.pool()).await?))
+        }).map_err(|error| TestCaseError::fail(format!("{error:#}")))?;
+        prop_assert_eq!(there_and_back, straight);
+    }
+
+    #[test]
+    fn undone_and_applied_again_is_as_if_nothing_happened(
+        blocks in block_choices(2..30),
+        size in 1_i64..9,
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let history = grown(History::begin(), &blocks);
+        let fork = 1 + i64::try_from(cut.index(blocks.len())).expect("short");
+        let (before, after) = on_runtime(async {
+            let database = Database::new().await;
+            apply_from(database.pool(), &history, 1, size).await?;
+            let before = everything(database.pool()).await?;
+            undo(database.pool(), fork).await?;
+            apply_from(database.pool(), &history, fork + 1, 3).await?;
+            Ok((before, everything(database.pool()).await?))
+        }).map_err(|error| TestCaseError::fail(format!("{error:#}")))?;
+        prop_assert_eq!(before, after);
+    }
+
+    #[test]
+    fn projections_are_what_the_contracts_keep(blocks in block_choices(5..40), size in 1_i64..20) {
+        let history = grown(History::begin(), &blocks);
+        let found = on_runtime(async {
+            let database = Database::new().await;
+            apply_from(database.pool(), &history, 1, size).await?;
+            let slots: Vec<(bool, i64)> = sqlx::query_as(
+                "select status = 'active', extract(epoch from next_charge_at)::bigint
+                   from billing_subscription_state order by plan_hash, subscriber",
+            ).fetch_all(database.pool()).await?;
+            let deposits: Vec<i64> = sqlx::query_scalar(
+                "select balance::bigint from billing_native_deposit order by account",
+            ).fetch_all(database.pool()).await?;
+            Ok((slots, deposits.into_iter().map(i64::unsigned_abs).collect::<Vec<_>>()))
+        }).map_err(|error| TestCaseError::fail(format!("{error:#}")))?;
+        let (slots, deposits) = history.expected();
+        let without_empty = |deposits: Vec<u64>| deposits.into_iter().filter(|balance| *balance > 0).collect::<Vec<_>>();
+        prop_assert_eq!(found.0, slots);
+        prop_assert_eq!(without_empty(found.1), without_empty(deposits));
+    }
+}
+
+#[tokio::test]
+async fn a_stretch_that_does_not_follow_writes_nothing() -> Result<()> {
+    let database = Database::new().await;
+    let common = grown(History::begin(), &[vec![2], vec![13, 18]]);
+    let (mine, other) = (grown(common.fork(1), &[vec![0]]), grown(common.fork(2), &[vec![0], vec![1]]));
+    apply_from(database.pool(), &mine, 1, 10).await?;
+    let before = everything(database.pool()).await?;
+
+    let other_branch = apply(database.pool(), &SOURCE, &other.stretch(5, 5)).await?;
+    let again = apply(database.pool(), &SOURCE, &mine.stretch(4, 4)).await?;
+
+    assert!(matches!(other_branch, Applied::NeedsUndo { cursor } if cursor.number == 4));
+    assert!(matches!(again, Applied::Stale { cursor: Some(cursor) } if cursor.number == 4));
+    assert_eq!(everything(database.pool()).await?, before);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_undoing_for_another_cursor_or_an_unknown_fork_writes_nothing() -> Result<()> {
+    let database = Database::new().await;
+    let history = grown(History::begin(), &[vec![2], vec![0], vec![1]]);
+    apply_from(database.pool(), &history, 1, 10).await?;
+    let before = everything(database.pool()).await?;
+    let mut seen = mirror::cursor(&mut *database.pool().acquire().await?, SOURCE.chain_id).await?.expect("a cursor");
+
+    let too_deep = undo_to(database.pool(), &SOURCE, &seen, 0).await;
+    seen.number -= 1;
+    let stale = undo_to(database.pool(), &SOURCE, &seen, 2).await?;
+
+    assert!(matches!(too_deep, Err(MirrorError::BeyondWindow { oldest: 1, .. })), "{too_deep:?}");
+    assert_eq!(stale, Undone::Stale);
+    assert_eq!(everything(database.pool()).await?, before);
+    Ok(())
+}
