@@ -25,12 +25,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use super::plans::{Payload, Transaction, TransactionStatus, payload};
-use crate::{
-    auth::Admin,
-    extract::Body,
-    problem::{FieldError, Problem},
-    state::AppState,
-};
+use crate::{auth::Admin, extract::Body, problem::Problem, state::AppState};
 
 /// Terms of a plan, and in a second request the merchant's signature over them.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -133,7 +128,7 @@ pub(super) async fn create_plan(
         let step = SignatureRequired { status: "signature_required", plan_hash, typed_data };
         return Ok(Json(PlanStep::Sign(step)).into_response());
     };
-    verify(&terms, plan_manager, &signature, &chains).await?;
+    verify(&terms, &signature, &chains).await?;
     let plan = SignedPlan { terms, plan_hash, uri, signature };
     plans::store(&mut *state.pool.acquire().await?, &plan).await?;
     tracing::info!(target: "audit", service = %service.name, %plan_hash, merchant = %plan.terms.merchant, "create plan");
@@ -156,20 +151,16 @@ fn terms(request: CreatePlan) -> Result<PlanTerms, Problem> {
         trial_secs: request.trial_secs,
         max_fee_bps: request.max_fee_bps,
         salt: request.salt,
-        expiry_at: request.expiry_at,
+        // The contract knows whole seconds.
+        expiry_at: request.expiry_at.map(|at| at.replace_nanosecond(0).unwrap_or(at)),
     })
 }
 
 fn check(terms: &PlanTerms, uri: &str) -> Result<(), Problem> {
-    let refused = plans::check(terms, uri, OffsetDateTime::now_utc()).err().unwrap_or_default();
-    let mut errors: Vec<_> = refused
-        .into_iter()
-        .map(|invalid| FieldError { field: invalid.field.to_owned(), problem: invalid.problem })
-        .collect();
     if uri.chars().any(char::is_control) {
-        errors.push(FieldError { field: "uri".to_owned(), problem: "holds a control character".to_owned() });
+        return Err(Problem::field("uri", "holds a control character"));
     }
-    if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
+    Ok(plans::check(terms, uri, OffsetDateTime::now_utc())?)
 }
 
 /// The one address at which all listed chains have the `PlanManager`: the plan's hash holds it.
@@ -185,10 +176,10 @@ fn plan_manager(chains: &[&Rpc]) -> Result<Address, Problem> {
 }
 
 /// A contract that signs may stand on some of the chains only.
-async fn verify(terms: &PlanTerms, plan_manager: Address, signature: &[u8], chains: &[&Rpc]) -> Result<(), Problem> {
+async fn verify(terms: &PlanTerms, signature: &[u8], chains: &[&Rpc]) -> Result<(), Problem> {
     let mut refused = Problem::field("signature", "could not be verified");
     for rpc in chains {
-        match plans::verify(terms, plan_manager, signature, rpc).await {
+        match plans::verify(terms, signature, rpc).await {
             Ok(()) => return Ok(()),
             Err(error) => refused = error.into(),
         }

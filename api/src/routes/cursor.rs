@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use alloy::primitives::{Address, B256};
 
+use billing_core::ids::ChainId;
+
 use crate::problem::Problem;
 
 /// Rows of a page when the caller does not say.
@@ -16,10 +18,10 @@ pub(super) fn plan(text: Option<&str>) -> Result<Option<B256>, Problem> {
 }
 
 /// After a subscription: `chain_id.plan_hash.subscriber`.
-pub(super) fn subscription(text: Option<&str>) -> Result<Option<(i64, B256, Address)>, Problem> {
+pub(super) fn subscription(text: Option<&str>) -> Result<Option<(ChainId, B256, Address)>, Problem> {
     let read = |text: &str| {
         let mut parts = text.split('.');
-        let position = (part(parts.next())?, part(parts.next())?, part(parts.next())?);
+        let position = (ChainId(part(parts.next())?), part(parts.next())?, part(parts.next())?);
         parts.next().is_none().then_some(position)
     };
     text.map(|text| read(text).ok_or_else(unknown)).transpose()

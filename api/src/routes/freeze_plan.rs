@@ -86,7 +86,8 @@ async fn submit(
     frozen: bool,
 ) -> Result<Transaction, ChainError> {
     let chain_id = rpc.network.chain_id;
-    if plans::is_frozen(rpc, plan_hash).await? == Some(frozen) {
+    let on_chain = plans::terms_on_chain(rpc, plan_hash).await?;
+    if on_chain.is_some_and(|terms| terms.frozen == frozen) {
         return Ok(Transaction::new(chain_id, TransactionStatus::Exists));
     }
     let call = plans::freeze_call(&rpc.network, plan_hash, frozen);

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    problem::{self, Problem},
+    problem::{FieldError, Problem},
     state::AppState,
 };
 
@@ -113,7 +113,12 @@ impl From<PlanError> for Problem {
             PlanError::Signature(detail) => Self::field("signature", detail),
             PlanError::Chain(error) => error.into(),
             PlanError::Db(error) => error.into(),
-            error => problem::logged(&error),
+            PlanError::Invalid(invalid) => Self::invalid(
+                invalid
+                    .into_iter()
+                    .map(|invalid| FieldError { field: invalid.field.to_owned(), problem: invalid.problem })
+                    .collect(),
+            ),
         }
     }
 }

@@ -44,8 +44,7 @@ pub(super) struct Subscription {
     started_at: String,
     /// End of the paid time.
     next_charge_at: String,
-    /// When a refused charge is tried again.
-    retry_at: Option<String>,
+    /// Periods paid.
     charge_count: i64,
     last_charge: Option<LastCharge>,
 }
@@ -59,7 +58,10 @@ pub(super) struct LastCharge {
     amount: String,
     token: String,
     tx_hash: Option<String>,
+    /// End of the paid time before it.
     due_at: String,
+    /// When a refused charge is tried again.
+    retry_at: Option<String>,
 }
 
 /// Counts of one run.

@@ -115,9 +115,6 @@ pub(super) async fn subscribe(
     State(state): State<AppState>,
     Body(request): Body<Subscribe>,
 ) -> Result<Json<SubscribeStep>, Problem> {
-    if !(1..=120).contains(&request.periods) {
-        return Err(Problem::field("periods", "must be from 1 to 120"));
-    }
     let rpc = chain_of(&state, request.chain_id)?;
     let request = SubscribeRequest {
         plan_hash: request.plan_hash,
@@ -128,9 +125,10 @@ pub(super) async fn subscribe(
     let steps = subscriptions::subscribe(rpc, &request, now_on(rpc).await?).await?;
     Ok(Json(match steps {
         SubscribeSteps::SignPermit { typed_data } => SubscribeStep::SignatureRequired { typed_data },
-        SubscribeSteps::Send { approval, subscribe } => {
-            SubscribeStep::Ready { approval: approval.map(Payload::from), txn_payload: subscribe.into() }
-        }
+        SubscribeSteps::Send { approval, subscribe } => SubscribeStep::Ready {
+            approval: approval.map(|approval| (*approval).into()),
+            txn_payload: (*subscribe).into(),
+        },
     }))
 }
 
@@ -184,6 +182,7 @@ impl From<SubscribeError> for Problem {
             SubscribeError::WrongAuthorization { .. } | SubscribeError::TokenWithoutPermit { .. } => {
                 Self::field("authorization", error)
             }
+            SubscribeError::Periods => Self::field("periods", error),
             SubscribeError::PermitSigner { .. } => Self::field("permit.signature", error),
             SubscribeError::PermitExpired { .. } => Self::field("permit.deadline", error),
             SubscribeError::PermitValue { .. } => Self::field("permit.value", error),
