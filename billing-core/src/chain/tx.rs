@@ -166,6 +166,40 @@ pub async fn submit(
     Ok(tx)
 }
 
+/// What became of a call that must not be under way twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OnceOutcome {
+    /// Stored and broadcast now.
+    Submitted(Box<ChainTx>),
+    /// An earlier transaction of the same purpose is still open; this is its hash.
+    Pending(B256),
+}
+
+/// As [`submit`], but sends nothing while the signer has an open transaction of the same purpose. Decided under the lock
+/// of the sender's row, so two processes never send both.
+///
+/// # Errors
+/// As [`submit`].
+pub async fn submit_once(
+    pool: &PgPool,
+    rpc: &Rpc,
+    signer: &PrivateKeySigner,
+    call: &CallRequest,
+    gas_limit: u64,
+) -> Result<OnceOutcome, ChainError> {
+    let quote = quote(rpc, signer.address()).await?;
+    let mut db_tx = pool.begin().await?;
+    tx_repo::lock_signer(&mut db_tx, rpc.network.chain_id, signer.address()).await?;
+    let open = tx_repo::pending_hash(&mut *db_tx, rpc.network.chain_id, signer.address(), &call.purpose).await?;
+    if let Some(hash) = open {
+        return Ok(OnceOutcome::Pending(hash));
+    }
+    let tx = prepare_in_tx(&mut db_tx, rpc, signer, call, gas_limit, &quote).await?;
+    db_tx.commit().await?;
+    broadcast(pool, rpc, &tx).await?;
+    Ok(OnceOutcome::Submitted(Box::new(tx)))
+}
+
 /// Gas limit for a call: the node's estimate and a fifth more, within the network's limit.
 ///
 /// # Errors
