@@ -107,7 +107,7 @@ create table billing_plan_signatures (
     expiry_at   timestamptz,
     uri         text not null constraint billing_plan_signatures_uri_len check (length(uri) <= 2048),
     signature   bytea not null,
-    created_at  timestamptz not null
+    created_at  timestamptz not null default now()
 );
 
 -- plans: the chain's view of a plan, one row per network; written by the fold of its events.

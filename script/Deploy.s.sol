@@ -10,9 +10,9 @@ import {SubscriptionManager} from "../contracts/src/SubscriptionManager.sol";
 
 /// @title Deploys all contracts and configures them
 ///
-/// @notice The canonical CREATE2 factory and fixed salts make the addresses equal on every chain for the same admin and
-///         admin delay; all else is set by calls. May be run again: what stands is kept, what differs is set. The
-///         broadcaster must be the admin.
+/// @notice The canonical CREATE2 factory (https://github.com/Arachnid/deterministic-deployment-proxy) and a fixed salt
+///         make the addresses equal on every chain for the same admin and admin delay; all else is set by calls. May be
+///         run again: what stands is kept, what differs is set. The broadcaster must be the admin.
 ///
 ///         ABONO_OPERATOR=0x.. ABONO_AUTOMATION=0x.. ABONO_FEE_RECEIVER=0x.. forge script script/Deploy.s.sol \
 ///             --rpc-url http://127.0.0.1:8545 --private-key $KEY --broadcast --slow
@@ -39,6 +39,7 @@ contract Deploy is Script {
 
     error AdminMustBroadcast(address admin, address broadcaster);
     error NotConfigured(string what);
+    error NotDeployed(address expected);
 
     bytes32 internal constant SALT = "abono.1";
 
@@ -69,34 +70,17 @@ contract Deploy is Script {
         _write(deployment);
     }
 
-    /// @notice Deploys what does not stand yet. Broadcasts nothing by itself, so tests call it as they are.
+    /// @notice Deploys what does not stand yet. Broadcasts nothing by itself, so tests call it too.
     function deploy(Config memory config) public returns (Deployment memory deployment) {
-        deployment = addressesOf(config);
-        if (address(deployment.core).code.length == 0) {
-            new CoreSystem{salt: SALT}(config.adminDelay, config.admin);
-        }
-        if (address(deployment.plans).code.length == 0) new PlanManager{salt: SALT}(deployment.core);
-        if (address(deployment.gateway).code.length == 0) new PaymentGateway{salt: SALT}(deployment.core);
-        if (address(deployment.subscriptions).code.length == 0) {
-            new SubscriptionManager{salt: SALT}(deployment.core, deployment.plans, deployment.gateway);
-        }
-    }
+        bytes memory arguments = abi.encode(config.adminDelay, config.admin);
+        deployment.core = CoreSystem(_deploy(type(CoreSystem).creationCode, arguments));
 
-    /// @notice Addresses for `config`, whether or not anything stands there.
-    function addressesOf(Config memory config) public pure returns (Deployment memory deployment) {
-        bytes memory code = abi.encodePacked(type(CoreSystem).creationCode, abi.encode(config.adminDelay, config.admin));
-        deployment.core = CoreSystem(_addressOf(code));
+        arguments = abi.encode(deployment.core);
+        deployment.plans = PlanManager(_deploy(type(PlanManager).creationCode, arguments));
+        deployment.gateway = PaymentGateway(_deploy(type(PaymentGateway).creationCode, arguments));
 
-        code = abi.encodePacked(type(PlanManager).creationCode, abi.encode(deployment.core));
-        deployment.plans = PlanManager(_addressOf(code));
-
-        code = abi.encodePacked(type(PaymentGateway).creationCode, abi.encode(deployment.core));
-        deployment.gateway = PaymentGateway(_addressOf(code));
-
-        code = abi.encodePacked(
-            type(SubscriptionManager).creationCode, abi.encode(deployment.core, deployment.plans, deployment.gateway)
-        );
-        deployment.subscriptions = SubscriptionManager(_addressOf(code));
+        arguments = abi.encode(deployment.core, deployment.plans, deployment.gateway);
+        deployment.subscriptions = SubscriptionManager(_deploy(type(SubscriptionManager).creationCode, arguments));
     }
 
     /// @notice Grants roles, registers services and sets the fee. The admin takes the governor role for as long as that
@@ -133,8 +117,13 @@ contract Deploy is Script {
         if (!_isConfigured(deployment, config)) revert NotConfigured("services or fee");
     }
 
-    function _addressOf(bytes memory code) private pure returns (address) {
-        return vm.computeCreate2Address(SALT, keccak256(code), CREATE2_FACTORY);
+    function _deploy(bytes memory creationCode, bytes memory arguments) private returns (address deployed) {
+        bytes memory code = abi.encodePacked(creationCode, arguments);
+        deployed = vm.computeCreate2Address(SALT, keccak256(code), CREATE2_FACTORY);
+        if (deployed.code.length != 0) return deployed;
+
+        (bool success,) = CREATE2_FACTORY.call(abi.encodePacked(SALT, code));
+        if (!success || deployed.code.length == 0) revert NotDeployed(deployed);
     }
 
     function _grant(CoreSystem core, bytes32 role, address account) private {

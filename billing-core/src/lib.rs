@@ -11,6 +11,7 @@ pub mod money;
 pub mod outbox;
 pub mod plans;
 pub mod subscriptions;
+pub mod views;
 
 /// The database schema, applied by `billing migrate` and by every test database.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");

@@ -13,12 +13,14 @@ import {Deploy} from "../../script/Deploy.s.sol";
 import {TestToken} from "./mocks/TestToken.sol";
 
 /// @dev Everything deployed and configured by the deployment script, one 6-decimals token, one merchant, one subscriber.
-abstract contract Base is Test, Deploy {
+abstract contract Base is Test {
     uint96 internal constant PRICE = 10e6;
     uint32 internal constant PERIOD = 30 days;
     uint16 internal constant FEE_BPS = 250;
     uint256 internal constant START = 1_800_000_000;
 
+    /// @dev The deployment script, which is also the admin.
+    Deploy internal deployer;
     CoreSystem internal core;
     PlanManager internal plans;
     PaymentGateway internal gateway;
@@ -40,22 +42,24 @@ abstract contract Base is Test, Deploy {
         vm.warp(START);
         (merchant, merchantKey) = makeAddrAndKey("merchant");
 
-        Deployment memory deployment = deploy(config());
-        configure(deployment, config());
-        verify(deployment, config());
+        // By name and not by `new`: a test contract with all the code in it takes long to compile.
+        deployer = Deploy(vm.deployCode("Deploy.s.sol:Deploy"));
+        Deploy.Deployment memory deployment = deployer.deploy(config());
+        deployer.configure(deployment, config());
+        deployer.verify(deployment, config());
         core = deployment.core;
         plans = deployment.plans;
         gateway = deployment.gateway;
         manager = deployment.subscriptions;
 
-        token = new TestToken("Test Dollar", "TUSD", 6);
+        token = TestToken(vm.deployCode("TestToken.sol:TestToken", abi.encode("Test Dollar", "TUSD", 6)));
         fund(alice, 1_000_000e6);
         fund(bob, 1_000_000e6);
     }
 
-    function config() internal view returns (Config memory) {
-        return Config({
-            admin: address(this),
+    function config() internal view returns (Deploy.Config memory) {
+        return Deploy.Config({
+            admin: address(deployer),
             adminDelay: 1 days,
             operator: operator,
             automation: automation,
@@ -63,6 +67,12 @@ abstract contract Base is Test, Deploy {
             feeReceiver: feeReceiver,
             feeBps: FEE_BPS
         });
+    }
+
+    function revokeAutomation() internal {
+        bytes32 role = core.AUTOMATION_ROLE();
+        vm.prank(address(deployer));
+        core.revokeRole(role, automation);
     }
 
     function fund(address account, uint256 amount) internal {

@@ -1,9 +1,15 @@
-//! Subscriptions and native deposits, as the chain has them.
+//! Subscriptions and native deposits, as the chain has them, and what a wallet sends to make and to end one.
 
 pub mod deposit;
 pub(crate) mod deposit_repo;
+mod error;
+pub mod payload;
+mod permit;
 pub mod state;
 pub(crate) mod state_repo;
 
 pub use deposit::{DepositChange, DepositEvent, DepositState};
+pub use error::SubscribeError;
+pub use payload::{Authorization, SubscribeRequest, SubscribeSteps, TxnPayload, subscribe, unsubscribe};
+pub use permit::PermitSignature;
 pub use state::{SubscriptionChange, SubscriptionEvent, SubscriptionState, SubscriptionStatus};

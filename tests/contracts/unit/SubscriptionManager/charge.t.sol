@@ -129,11 +129,11 @@ contract ChargeTest is Base {
         assertEq(token.balanceOf(merchant) - before, PRICE, "all to the merchant");
     }
 
-    function test_automation_isKnownForAnHour() external {
+    function test_automation_isAskedForAgainAfterAnHour() external {
         vm.warp(START + PERIOD);
         charge(planHash, alice);
         subscribe(planHash, bob);
-        core.revokeRole(core.AUTOMATION_ROLE(), automation);
+        revokeAutomation();
 
         vm.warp(START + 2 * PERIOD);
         _expectFailure(ISubscriptionManager.Reason.NotDue);
@@ -151,7 +151,7 @@ contract ChargeTest is Base {
         manager.refreshAutomation();
         charge(planHash, bob);
 
-        core.revokeRole(core.AUTOMATION_ROLE(), automation);
+        revokeAutomation();
         vm.prank(bob);
         manager.refreshAutomation();
         assertEq(manager.eventCount(), events + 1, "counter untouched");

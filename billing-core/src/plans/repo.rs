@@ -1,0 +1,90 @@
+//! All SQL of `billing_plan_signatures`, and the comparison's read of the mirror.
+
+use alloy::primitives::{Address, B256};
+use sqlx::{PgConnection, PgExecutor, Row, postgres::PgRow};
+
+use super::{PlanTerms, SignedPlan};
+use crate::{ids::ChainId, money::TokenAmount};
+
+/// False when the plan stands there already.
+pub(super) async fn insert(conn: &mut PgConnection, plan: &SignedPlan) -> sqlx::Result<bool> {
+    let terms = &plan.terms;
+    let done = sqlx::query(
+        "insert into billing_plan_signatures (plan_hash, chain_ids, merchant, token, price, period_secs, trial_secs,
+                                              max_fee_bps, salt, expiry_at, uri, signature)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         on conflict (plan_hash) do nothing",
+    )
+    .bind(plan.plan_hash.as_slice())
+    .bind(&terms.chain_ids)
+    .bind(terms.merchant.as_slice())
+    .bind(terms.token.as_slice())
+    .bind(terms.price)
+    .bind(i64::from(terms.period_secs))
+    .bind(i64::from(terms.trial_secs))
+    .bind(i32::from(terms.max_fee_bps))
+    .bind(TokenAmount(terms.salt))
+    .bind(terms.expiry_at)
+    .bind(&plan.uri)
+    .bind(&plan.signature[..])
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(super) async fn find(conn: impl PgExecutor<'_>, plan_hash: B256) -> sqlx::Result<Option<SignedPlan>> {
+    let row = sqlx::query(
+        "select plan_hash, chain_ids, merchant, token, price, period_secs, trial_secs, max_fee_bps, salt, expiry_at, uri,
+                signature
+         from billing_plan_signatures where plan_hash = $1",
+    )
+    .bind(plan_hash.as_slice())
+    .fetch_optional(conn)
+    .await?;
+    row.as_ref().map(from_row).transpose()
+}
+
+fn from_row(row: &PgRow) -> sqlx::Result<SignedPlan> {
+    let bytes = |column: &str| row.try_get::<Vec<u8>, _>(column);
+    let out_of_range = |error: std::num::TryFromIntError| sqlx::Error::Decode(error.into());
+    let terms = PlanTerms {
+        chain_ids: row.try_get("chain_ids")?,
+        merchant: Address::from_slice(&bytes("merchant")?),
+        token: Address::from_slice(&bytes("token")?),
+        price: row.try_get("price")?,
+        period_secs: row.try_get::<i64, _>("period_secs")?.try_into().map_err(out_of_range)?,
+        trial_secs: row.try_get::<i64, _>("trial_secs")?.try_into().map_err(out_of_range)?,
+        max_fee_bps: row.try_get::<i32, _>("max_fee_bps")?.try_into().map_err(out_of_range)?,
+        salt: row.try_get::<TokenAmount, _>("salt")?.0,
+        expiry_at: row.try_get("expiry_at")?,
+    };
+    Ok(SignedPlan {
+        terms,
+        plan_hash: B256::from_slice(&bytes("plan_hash")?),
+        uri: row.try_get("uri")?,
+        signature: bytes("signature")?.into(),
+    })
+}
+
+/// Hash, status word and freeze of every plan that is signed for a chain or mirrored from it; `None` when not mirrored.
+pub(super) async fn known_on(
+    conn: impl PgExecutor<'_>,
+    chain_id: ChainId,
+) -> sqlx::Result<Vec<(B256, Option<(String, bool)>)>> {
+    let rows = sqlx::query(
+        "select coalesce(g.plan_hash, s.plan_hash) as plan_hash, s.status, s.frozen
+         from (select plan_hash from billing_plan_signatures where $1 = any(chain_ids)) g
+         full join (select plan_hash, status, frozen from billing_plan_state where chain_id = $1) s
+              on s.plan_hash = g.plan_hash
+         order by 1",
+    )
+    .bind(chain_id)
+    .fetch_all(conn)
+    .await?;
+    let known = rows.iter().map(|row| {
+        let status: Option<String> = row.try_get("status")?;
+        let frozen: Option<bool> = row.try_get("frozen")?;
+        Ok((B256::from_slice(row.try_get("plan_hash")?), status.zip(frozen)))
+    });
+    known.collect()
+}
