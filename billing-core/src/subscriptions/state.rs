@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn whoever_never_subscribed_has_no_subscription() {
         let skipped = event(SubscriptionChange::Skipped { reason: 7 });
-        assert_eq!(after(&[skipped.clone()]), None);
+        assert_eq!(after(std::slice::from_ref(&skipped)), None);
         assert_eq!(after(&[activated(day(1)), skipped]), after(&[activated(day(1))]));
     }
 }
