@@ -12,7 +12,7 @@ use sqlx::{PgConnection, PgPool};
 use super::{
     CallRequest, ChainError, Rpc,
     fees::{self, Fees},
-    tx_repo,
+    revert, tx_repo,
 };
 use crate::ids::{ChainId, ChainTxId};
 
@@ -166,17 +166,60 @@ pub async fn submit(
     Ok(tx)
 }
 
+/// What became of a call that must not be under way twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OnceOutcome {
+    /// Stored and broadcast now.
+    Submitted(Box<ChainTx>),
+    /// An earlier transaction of the same purpose is still open; this is its hash.
+    Pending(B256),
+}
+
+/// As [`submit`], but sends nothing while the signer has an open transaction of the same purpose. Decided under the lock
+/// of the sender's row, so two processes never send both.
+///
+/// # Errors
+/// As [`submit`].
+pub async fn submit_once(
+    pool: &PgPool,
+    rpc: &Rpc,
+    signer: &PrivateKeySigner,
+    call: &CallRequest,
+    gas_limit: u64,
+) -> Result<OnceOutcome, ChainError> {
+    let quote = quote(rpc, signer.address()).await?;
+    let mut db_tx = pool.begin().await?;
+    tx_repo::lock_signer(&mut db_tx, rpc.network.chain_id, signer.address()).await?;
+    let open = tx_repo::pending_hash(&mut *db_tx, rpc.network.chain_id, signer.address(), &call.purpose).await?;
+    if let Some(hash) = open {
+        return Ok(OnceOutcome::Pending(hash));
+    }
+    let tx = prepare_in_tx(&mut db_tx, rpc, signer, call, gas_limit, &quote).await?;
+    db_tx.commit().await?;
+    broadcast(pool, rpc, &tx).await?;
+    Ok(OnceOutcome::Submitted(Box::new(tx)))
+}
+
 /// Gas limit for a call: the node's estimate and a fifth more, within the network's limit.
 ///
 /// # Errors
-/// A node's, which holds the revert's reason when the call would fail.
+/// `Reverts` with the contract's typed error when the call would fail; a node's.
 pub async fn estimate_gas(rpc: &Rpc, sender: Address, call: &CallRequest) -> Result<u64, ChainError> {
     let request = alloy::rpc::types::TransactionRequest::default()
         .from(sender)
         .to(call.to)
         .input(call.data.clone().into())
         .value(call.value);
-    let gas = rpc.provider.estimate_gas(request).await.map_err(|e| rpc.error(&e))?;
+    let gas = rpc.provider.estimate_gas(request).await.map_err(|error| {
+        let data = error.as_error_resp().and_then(|response| response.as_revert_data());
+        match data {
+            Some(data) => ChainError::Reverts {
+                network: rpc.network.name.clone(),
+                reason: revert::explain(&data).unwrap_or_else(|| rpc.error(&error).to_string()),
+            },
+            None => rpc.error(&error),
+        }
+    })?;
     Ok((gas + gas / 5).min(rpc.network.max_gas_per_tx))
 }
 

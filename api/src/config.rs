@@ -1,0 +1,65 @@
+//! Arguments of `billing-api`.
+
+use std::net::SocketAddr;
+
+use billing_process::{DatabaseArgs, KeyArgs, LogArgs, NetworkArgs};
+use clap::Parser;
+use secrecy::SecretString;
+
+use crate::limits::Limit;
+
+/// Serves plans, subscriptions and charges over HTTP; `/openapi.json` describes it.
+#[derive(Parser, Clone, Debug)]
+#[command(version)]
+pub struct Config {
+    /// Where to listen.
+    #[arg(long, env = "BILLING_API_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Private key of the OPERATOR account, 32 bytes of hex: creates and freezes plans. Without it, plans are created by
+    /// payloads for a wallet, and nothing can be frozen.
+    #[arg(long, env = "BILLING_OPERATOR_KEY", hide_env_values = true)]
+    pub operator_key: Option<SecretString>,
+    /// Tokens of services, as `name:role:sha256hex` separated by commas; roles are `billing_admin`, `support`, `internal`.
+    #[arg(long, env = "BILLING_SERVICE_TOKENS", hide_env_values = true, default_value = "")]
+    pub service_tokens: SecretString,
+    /// Redis that all replicas share for cached plans; without it each process caches its own.
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    pub redis_url: Option<SecretString>,
+    /// Requests per second of one service token; 0 for no limit.
+    #[arg(long, env = "BILLING_API_TOKEN_RPS", default_value_t = 500)]
+    pub token_rps: u32,
+    /// Requests of one service token at once.
+    #[arg(long, env = "BILLING_API_TOKEN_BURST", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub token_burst: u32,
+    /// Requests per second of one client address without a token; 0 for no limit.
+    #[arg(long, env = "BILLING_API_CLIENT_RPS", default_value_t = 20)]
+    pub client_rps: u32,
+    /// Requests of one client address at once.
+    #[arg(long, env = "BILLING_API_CLIENT_BURST", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub client_burst: u32,
+    /// Proxies of ours in front: the client is the one that the outermost of them wrote into `X-Forwarded-For`.
+    #[arg(long, env = "BILLING_API_PROXIES", default_value_t = 0)]
+    pub proxies: usize,
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// The chains.
+    #[command(flatten)]
+    pub networks: NetworkArgs,
+    /// The key that charges, for `POST /internal/billing/charge`.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// The log.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+impl Config {
+    pub(crate) fn token_limit(&self) -> Limit {
+        Limit { per_second: self.token_rps, burst: self.token_burst }
+    }
+
+    pub(crate) fn client_limit(&self) -> Limit {
+        Limit { per_second: self.client_rps, burst: self.client_burst }
+    }
+}

@@ -1,0 +1,47 @@
+use std::{sync::LazyLock, time::Duration};
+
+use prometheus::{HistogramVec, IntCounterVec, register_histogram_vec, register_int_counter_vec};
+
+static REQUESTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    register_int_counter_vec!("http_requests_total", "Requests answered", &["method", "path", "status"])
+        .expect("registered once")
+});
+static DURATION: LazyLock<HistogramVec> = LazyLock::new(|| {
+    register_histogram_vec!("http_request_duration_seconds", "From a request's head to its answer's head", &["path"])
+        .expect("registered once")
+});
+static PLAN_CACHE: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    register_int_counter_vec!("billing_plan_cache_total", "Reads of cached plans", &["result"])
+        .expect("registered once")
+});
+
+/// Counts an answer. `path` is the route's pattern, so that callers cannot make new series.
+pub(crate) fn answered(method: &str, path: &str, status: u16, took: Duration) {
+    REQUESTS.with_label_values(&[method, path, &status.to_string()]).inc();
+    DURATION.with_label_values(&[path]).observe(took.as_secs_f64());
+}
+
+/// What a look into the plan cache gave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CacheResult {
+    Hit,
+    Miss,
+    /// The cache could not be asked; the database was.
+    Error,
+}
+
+pub(crate) fn plan_cache(result: CacheResult) {
+    let label = match result {
+        CacheResult::Hit => "hit",
+        CacheResult::Miss => "miss",
+        CacheResult::Error => "error",
+    };
+    PLAN_CACHE.with_label_values(&[label]).inc();
+}
+
+/// Shows the cache's series at zero before its first use.
+pub(crate) fn announce() {
+    for label in ["hit", "miss", "error"] {
+        PLAN_CACHE.with_label_values(&[label]).inc_by(0);
+    }
+}

@@ -1,0 +1,121 @@
+//! What happens to every request, whatever its route: an id, a deadline, a log line, metrics, and an answer even when
+//! a handler panics.
+
+use std::{
+    any::Any,
+    net::{IpAddr, SocketAddr},
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    extract::{ConnectInfo, MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures::FutureExt;
+use tracing::Instrument;
+
+use crate::{limits::Caller, metrics, problem::Problem, state::AppState};
+
+/// Longest time from a request's head to its answer's.
+pub(crate) const TIME_MAX: Duration = Duration::from_secs(15);
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID_LEN_MAX: usize = 64;
+
+/// The outermost layer.
+pub(crate) async fn attend(request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let id = request_id(request.headers());
+    let method = method_label(request.method());
+    let path = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", request_id = %id, method, path);
+    let answer = answer(request, next).instrument(span.clone()).await;
+    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
+    let took = begun.elapsed();
+    let status = response.status().as_u16();
+    metrics::answered(method, &path, status, took);
+    span.in_scope(|| {
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(request_id = %id, method, path, status, took_ms, "answered");
+    });
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+async fn answer(request: Request, next: Next) -> Result<Response, Problem> {
+    let guarded = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(TIME_MAX, guarded).await {
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(panic)) => {
+            tracing::error!(panic = panic_text(panic.as_ref()), "a handler panicked");
+            Err(Problem::internal())
+        }
+        Err(_) => Err(Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", "No answer in time")
+            .detail(format!("after {} s; what was begun may have been done", TIME_MAX.as_secs()))),
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("?")
+}
+
+/// The caller's id where it is one that can stand in a log, else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| (1..=REQUEST_ID_LEN_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()))
+        .map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
+}
+
+/// Callers may invent methods; they make no new series.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PATCH => "PATCH",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
+}
+
+/// Finds out who asks and draws on its bucket; for every route of ours.
+pub(crate) async fn admit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let address = client_address(&request, state.proxies);
+    let service = state.tokens.caller(request.headers());
+    let caller = match &service {
+        Ok(Some(service)) => Caller::Service(service.name.clone()),
+        // A token that is not known draws on its client's bucket: guessing is slow.
+        Ok(None) | Err(_) => Caller::client(address),
+    };
+    if let Err(problem) = state.limits.take(caller, Instant::now()).await {
+        return problem.into_response();
+    }
+    match service {
+        Ok(Some(service)) => {
+            request.extensions_mut().insert(service);
+        }
+        Ok(None) => {}
+        Err(problem) => return problem.into_response(),
+    }
+    next.run(request).await
+}
+
+/// The peer; behind `proxies` of ours, the address that the outermost one saw.
+fn client_address(request: &Request, proxies: usize) -> IpAddr {
+    let peer =
+        request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+    let forwarded = || {
+        let headers = request.headers().get_all("x-forwarded-for").iter();
+        let hops: Vec<_> = headers.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(',')).collect();
+        hops.get(hops.len().checked_sub(proxies)?)?.trim().parse().ok()
+    };
+    if proxies == 0 { peer } else { forwarded().unwrap_or(peer) }
+}

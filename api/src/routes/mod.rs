@@ -1,0 +1,80 @@
+//! One file per route or pair of routes.
+
+mod change_plan;
+mod charge;
+mod create_plan;
+mod cursor;
+mod freeze_plan;
+mod plans;
+mod read_plans;
+mod read_subscriptions;
+mod schema;
+mod subscribe;
+mod system;
+mod time_of;
+
+use axum::{Json, Router, extract::DefaultBodyLimit, http::StatusCode, middleware, routing::get};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    extract::BODY_MAX,
+    problem::Problem,
+    request::{admit, attend},
+    state::AppState,
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Abono", description = "Subscriptions charged on EVM chains. Errors are RFC 9457 problems."),
+    paths(system::health, system::ready, system::metrics, system::openapi_json),
+    components(schemas(Problem)),
+    modifiers(&ServiceToken)
+)]
+struct Described;
+
+struct ServiceToken;
+
+impl Modify for ServiceToken {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        openapi.components.get_or_insert_default().add_security_scheme("service_token", bearer);
+    }
+}
+
+fn billing() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Described::openapi())
+        .routes(routes!(create_plan::create_plan))
+        .routes(routes!(change_plan::change_plan))
+        .routes(routes!(freeze_plan::freeze_plan))
+        .routes(routes!(read_plans::list_plans))
+        .routes(routes!(read_plans::read_plan))
+        .routes(routes!(subscribe::subscribe))
+        .routes(routes!(subscribe::unsubscribe))
+        .routes(routes!(read_subscriptions::list_subscriptions))
+        .routes(routes!(charge::charge))
+}
+
+/// The description that `/openapi.json` serves.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    billing().into_openapi()
+}
+
+/// Every route with every layer.
+pub fn router(state: AppState) -> Router {
+    let (routes, description) = billing().layer(middleware::from_fn_with_state(state.clone(), admit)).split_for_parts();
+    routes
+        .with_state(state.clone())
+        .merge(billing_process::ops_router(state.readiness))
+        .route("/openapi.json", get(move || async { Json(description) }))
+        .fallback(|| async { Problem::no_route() })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This path has other methods")
+        })
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(middleware::from_fn(attend))
+}

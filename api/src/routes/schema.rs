@@ -1,0 +1,93 @@
+//! How answers that billing-core makes are described in `/openapi.json`; nothing here is built.
+#![expect(dead_code, reason = "read by the description only")]
+
+use utoipa::ToSchema;
+
+/// A plan and where it stands.
+#[derive(ToSchema)]
+pub(super) struct Plan {
+    /// EIP-712 digest of the terms; the same on every chain.
+    plan_hash: String,
+    merchant: String,
+    /// Zero for the native coin.
+    token: String,
+    /// Smallest unit of the token, decimal.
+    price: String,
+    period_secs: i64,
+    trial_secs: i64,
+    /// 1/10,000 of the price.
+    max_fee_bps: i32,
+    uri: String,
+    /// Chains where it stands; empty while it stands on none.
+    chains: Vec<PlanChain>,
+}
+
+/// A plan on one chain.
+#[derive(ToSchema)]
+pub(super) struct PlanChain {
+    chain_id: i64,
+    /// `active`, `closed` or `inactive`.
+    status: String,
+    /// Stopped by the operator.
+    frozen: bool,
+}
+
+/// A subscription as the mirror knows it.
+#[derive(ToSchema)]
+pub(super) struct Subscription {
+    chain_id: i64,
+    plan_hash: String,
+    subscriber: String,
+    /// `trialing`, `active`, `past_due`, `paused`, `canceled` or `failed`.
+    status: String,
+    /// RFC 3339, as all times.
+    started_at: String,
+    /// End of the paid time.
+    next_charge_at: String,
+    /// Periods paid.
+    charge_count: i64,
+    last_charge: Option<LastCharge>,
+}
+
+/// The last charge that was tried.
+#[derive(ToSchema)]
+pub(super) struct LastCharge {
+    status: String,
+    /// Why it was refused.
+    reason: Option<String>,
+    amount: String,
+    token: String,
+    tx_hash: Option<String>,
+    /// End of the paid time before it.
+    due_at: String,
+    /// When a refused charge is tried again.
+    retry_at: Option<String>,
+}
+
+/// Counts of one run.
+#[derive(ToSchema)]
+pub(super) struct ChargeTotals {
+    processed: u64,
+    charged: u64,
+    skipped: u64,
+    failed: u64,
+    pending: u64,
+    errors: u64,
+}
+
+/// One due subscription.
+#[derive(ToSchema)]
+pub(super) struct ChargeRow {
+    network: String,
+    chain_id: i64,
+    plan_hash: String,
+    subscriber: String,
+    amount: String,
+    token: String,
+    due_at: String,
+    /// `charged`, `skipped`, `failed` or `pending`.
+    outcome: String,
+    reason: Option<String>,
+    tx_hash: Option<String>,
+    gas: Option<u64>,
+}

@@ -1,0 +1,85 @@
+//! What every request works with, checked before the first one is taken.
+
+use std::sync::Arc;
+
+use alloy::signers::local::PrivateKeySigner;
+use anyhow::Context;
+use billing_core::{
+    chain::{ChainError, Rpc, SignerSource},
+    ids::ChainId,
+};
+use billing_process::Readiness;
+use futures::future::try_join_all;
+use secrecy::ExposeSecret;
+use sqlx::PgPool;
+
+use crate::{auth::ServiceTokens, cache::PlanCache, config::Config, limits::RateLimits};
+
+/// Shared by all requests.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// The database.
+    pub pool: PgPool,
+    /// One connection per network, in the order of the networks file.
+    pub chains: Arc<[Rpc]>,
+    /// Sends `createPlan` and freezes.
+    pub operator: Option<Arc<PrivateKeySigner>>,
+    /// Sends charges.
+    pub automation: Option<Arc<PrivateKeySigner>>,
+    /// Who may call.
+    pub tokens: Arc<ServiceTokens>,
+    /// How often.
+    pub limits: RateLimits,
+    /// Proxies of ours in front.
+    pub proxies: usize,
+    /// Plans by hash.
+    pub plans: PlanCache,
+    /// `/ready`.
+    pub readiness: Readiness,
+}
+
+impl AppState {
+    /// Opens and checks everything that the configuration names, all networks at once.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, and what to do about it; never a secret.
+    pub async fn connect(config: &Config) -> anyhow::Result<Self> {
+        let operator = config.operator_key.clone().map(SignerSource::PrivateKey);
+        let operator = open(operator).context("BILLING_OPERATOR_KEY")?;
+        let automation = open(config.key.source()?).context("BILLING_AUTOMATION_KEY")?;
+        let tokens: ServiceTokens = config
+            .service_tokens
+            .expose_secret()
+            .parse()
+            .map_err(anyhow::Error::msg)
+            .context("BILLING_SERVICE_TOKENS")?;
+        let networks = config.networks.read()?;
+        let plans = PlanCache::open(config.redis_url.as_ref())?;
+        let (pool, chains) = tokio::try_join!(billing_process::connect(&config.database), async {
+            Ok(try_join_all(networks.iter().map(Rpc::connect)).await?)
+        })?;
+        let limits = RateLimits::new(config.token_limit(), config.client_limit());
+        let readiness = Readiness::new(pool.clone());
+        Ok(Self {
+            pool,
+            chains: chains.into(),
+            operator,
+            automation,
+            tokens: Arc::new(tokens),
+            limits,
+            proxies: config.proxies,
+            plans,
+            readiness,
+        })
+    }
+
+    /// The connection to a chain, where it is configured.
+    #[must_use]
+    pub fn chain(&self, chain_id: ChainId) -> Option<&Rpc> {
+        self.chains.iter().find(|rpc| rpc.network.chain_id == chain_id)
+    }
+}
+
+fn open(source: Option<SignerSource>) -> Result<Option<Arc<PrivateKeySigner>>, ChainError> {
+    source.map(|source| source.open().map(Arc::new)).transpose()
+}

@@ -1,0 +1,43 @@
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::server::Server;
+
+#[tokio::test]
+async fn every_route_is_described() {
+    let server = Server::start().await;
+    let description = server.get("/openapi.json").await.json();
+    let paths = description["paths"].as_object().expect("paths");
+    let described: BTreeSet<String> = paths
+        .iter()
+        .flat_map(|(path, item)| item.as_object().into_iter().flatten().map(move |(verb, _)| format!("{verb} {path}")))
+        .collect();
+    let routes = [
+        "get /health",
+        "get /metrics",
+        "get /openapi.json",
+        "get /ready",
+        "get /v1/billing/plans",
+        "get /v1/billing/plans/{plan_hash}",
+        "get /v1/billing/subscriptions",
+        "patch /v1/billing/admin/plans/{plan_hash}",
+        "post /internal/billing/charge",
+        "post /v1/billing/admin/plans",
+        "post /v1/billing/admin/plans/{plan_hash}/freeze",
+        "post /v1/billing/subscribe",
+        "post /v1/billing/unsubscribe",
+    ];
+    assert_eq!(described, routes.map(str::to_owned).into());
+}
+
+#[tokio::test]
+async fn a_plan_is_shown_as_described() {
+    let server = Server::start().await;
+    let hash = server.plan().await;
+    let description = server.get("/openapi.json").await.json();
+    let shown = server.get(&format!("/v1/billing/plans/{hash}")).await.json();
+    let fields = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(fields(&description["components"]["schemas"]["Plan"]["properties"]), fields(&shown));
+    assert_eq!(fields(&description["components"]["schemas"]["PlanChain"]["properties"]), fields(&shown["chains"][0]));
+}

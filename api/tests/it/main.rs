@@ -1,0 +1,11 @@
+//! The API as its callers meet it: a real server, database, chain and Redis.
+
+mod auth;
+mod cache;
+mod charge;
+mod description;
+mod plans;
+mod problems;
+mod random;
+mod server;
+mod subscriptions;

@@ -1,0 +1,154 @@
+//! Whatever is sent, nothing breaks.
+
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use crate::server::{ADMIN, Server};
+
+fn scalar() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        Just(json!(31_337)),
+        any::<String>().prop_map(Value::from),
+        "0x[0-9a-f]{40}".prop_map(Value::from),
+        "0x[0-9a-f]{64}".prop_map(Value::from),
+        "0x[0-9a-f]{130}".prop_map(Value::from),
+        "[0-9]{1,90}".prop_map(Value::from),
+        prop_oneof![
+            "approval",
+            "native",
+            "permit",
+            "active",
+            "closed",
+            "9999-12-31T23:59:59Z",
+            "-?[0-9]{4}-01-01T00:00:00Z"
+        ]
+        .prop_map(Value::from),
+    ]
+}
+
+fn json_value() -> impl Strategy<Value = Value> {
+    scalar().prop_recursive(3, 24, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::btree_map("[a-z_]{0,8}", inner, 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect::<Map<_, _>>())),
+        ]
+    })
+}
+
+/// Field names that routes know, with a good value or any other.
+fn body(terms: Value) -> impl Strategy<Value = Value> {
+    let hash = json!(format!("0x{}", "ab".repeat(32)));
+    let mut good = terms.as_object().expect("terms").clone();
+    good.extend([
+        ("signature".to_owned(), json!(format!("0x{}", "1b".repeat(65)))),
+        ("expiry_at".to_owned(), json!("2999-01-01T00:00:00Z")),
+        ("plan_hash".to_owned(), hash.clone()),
+        ("chain_id".to_owned(), json!(31_337)),
+        ("subscriber".to_owned(), good["merchant"].clone()),
+        ("authorization".to_owned(), json!("permit")),
+        ("permit".to_owned(), json!({ "value": "1", "deadline": "1", "signature": hash })),
+        ("periods".to_owned(), json!(3)),
+        ("frozen".to_owned(), json!(true)),
+        ("status".to_owned(), json!("closed")),
+        ("dry_run".to_owned(), json!(true)),
+        ("limit".to_owned(), json!(5)),
+    ]);
+    let names: Vec<String> = good.keys().cloned().collect();
+    let chosen = prop::sample::subsequence(names.clone(), 0..=names.len());
+    (chosen, prop::sample::select(names), json_value()).prop_map(move |(chosen, odd, value)| {
+        let mut body: Map<String, Value> = chosen.into_iter().map(|name| (name.clone(), good[&name].clone())).collect();
+        body.insert(odd, value);
+        Value::Object(body)
+    })
+}
+
+/// One route's own fields, one of them replaced: reaches what lies behind the parser.
+fn request_for(fields: &'static [&'static str], terms: Value) -> impl Strategy<Value = Value> {
+    (body(terms.clone()), body(terms), prop::sample::select(fields), json_value()).prop_map(
+        move |(a, b, odd, value)| {
+            let mut request = Map::new();
+            for field in fields {
+                if let Some(known) = a.get(field).or_else(|| b.get(field)) {
+                    request.insert((*field).to_owned(), known.clone());
+                }
+            }
+            request.insert(odd.to_owned(), value);
+            Value::Object(request)
+        },
+    )
+}
+
+const SUBSCRIBE: &[&str] = &["plan_hash", "chain_id", "subscriber", "authorization", "permit", "periods"];
+const PLAN: &[&str] = &[
+    "chain_ids",
+    "merchant",
+    "token",
+    "price",
+    "period_secs",
+    "trial_secs",
+    "max_fee_bps",
+    "salt",
+    "expiry_at",
+    "uri",
+    "signature",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn random_requests_never_break_the_service() {
+    let server = Server::start_with(&[
+        "--operator-key",
+        &test_support::Role::Operator.key(),
+        "--automation-key",
+        &test_support::Role::Automation.key(),
+        "--client-rps",
+        "0",
+        "--token-rps",
+        "0",
+    ])
+    .await;
+    let terms = server.terms();
+    let hash = server.plan().await;
+    let paths = prop_oneof![
+        Just("/v1/billing/admin/plans".to_owned()),
+        Just(format!("/v1/billing/admin/plans/{hash}")),
+        Just(format!("/v1/billing/admin/plans/{hash}/freeze")),
+        Just("/v1/billing/subscribe".to_owned()),
+        Just("/v1/billing/unsubscribe".to_owned()),
+        Just("/internal/billing/charge".to_owned()),
+        "/v1/billing/(plans|subscriptions)/?[ -~é]{0,40}",
+        "/[ -~é]{0,40}",
+        "/v1/billing/(plans|subscriptions)\\?(chain_id|merchant|status|limit|cursor|subscriber|plan_hash)=[ -~é]{0,70}",
+        "/v1/billing/subscriptions\\?cursor=[0-9]{1,20}.0x[0-9a-f]{64}.0x[0-9a-f]{40}&chain_id=-?[0-9]{1,19}",
+        Just("/v1/billing/plans?status=%00".to_owned()),
+    ];
+    let methods = prop::sample::select(vec![Method::GET, Method::POST, Method::PATCH, Method::HEAD, Method::OPTIONS]);
+    let anything = (methods, paths, prop_oneof![json_value().boxed(), body(terms.clone()).boxed()]);
+    let aimed = prop_oneof![
+        (Just(Method::POST), Just("/v1/billing/subscribe".to_owned()), request_for(SUBSCRIBE, terms.clone())).boxed(),
+        (Just(Method::POST), Just("/v1/billing/admin/plans".to_owned()), request_for(PLAN, terms)).boxed(),
+        anything.boxed(),
+    ];
+    let (handle, server) = (tokio::runtime::Handle::current(), &server);
+    tokio::task::block_in_place(|| {
+        let mut runner =
+            TestRunner::new(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() });
+        let result = runner.run(&aimed, |(method, path, body)| {
+            let request = server.request(method, &path).bearer_auth(ADMIN).json(&body);
+            let answer = handle.block_on(server.send(request));
+            prop_assert!(answer.status.as_u16() < 500, "{}: {}", answer.status, answer.text);
+            if answer.status.is_client_error() && !answer.text.is_empty() {
+                prop_assert_eq!(answer.header("content-type"), "application/problem+json");
+            }
+            Ok(())
+        });
+        result.unwrap_or_else(|error| panic!("{error}"));
+    });
+}
