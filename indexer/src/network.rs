@@ -48,7 +48,7 @@ pub(crate) struct Mirroring {
     metrics: Metrics,
     progress: Progress,
     ranges: Ranges,
-    /// Blocks near the head fetched at once: one after an incomplete answer, then twice as many each time.
+    /// Blocks near the head fetched at once: fewer after a failure, then twice as many each time.
     near: i64,
     /// Whether the cursor moved since it was last asked.
     moved: bool,
@@ -129,7 +129,10 @@ impl Mirroring {
                     fetching = self.fetch_ahead(from, target, head);
                     continue;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    self.near = (self.near / 2).max(1);
+                    return Err(error.into());
+                }
             };
             if blocks.last().number <= self.final_below(head) {
                 self.ranges.answered(blocks.logs().len());
