@@ -1,0 +1,8 @@
+//! Rules and SQL on a real database and real chains.
+
+mod chain_tx;
+mod charges;
+mod confirm;
+mod old_node;
+mod recovery;
+mod world;
