@@ -6,7 +6,10 @@ import {Script} from "forge-std/Script.sol";
 import {CoreSystem} from "../contracts/src/CoreSystem.sol";
 import {PaymentGateway} from "../contracts/src/PaymentGateway.sol";
 import {PlanManager} from "../contracts/src/PlanManager.sol";
+import {ICoreSystem} from "../contracts/src/interfaces/ICoreSystem.sol";
+import {IPaymentGateway} from "../contracts/src/interfaces/IPaymentGateway.sol";
 import {SubscriptionManager} from "../contracts/src/SubscriptionManager.sol";
+import {IDeploy} from "./IDeploy.sol";
 
 /// @title Deploys all contracts and configures them
 ///
@@ -19,28 +22,7 @@ import {SubscriptionManager} from "../contracts/src/SubscriptionManager.sol";
 ///
 ///         Environment (defaults): ABONO_ADMIN, ABONO_OPERATOR, ABONO_AUTOMATION, ABONO_GOVERNOR, ABONO_FEE_RECEIVER (the
 ///         broadcaster), ABONO_FEE_BPS (250), ABONO_ADMIN_DELAY (86400 seconds).
-contract Deploy is Script {
-    struct Config {
-        address admin;
-        uint48 adminDelay;
-        address operator;
-        address automation;
-        address governor;
-        address feeReceiver;
-        uint16 feeBps;
-    }
-
-    struct Deployment {
-        CoreSystem core;
-        PlanManager plans;
-        PaymentGateway gateway;
-        SubscriptionManager subscriptions;
-    }
-
-    error AdminMustBroadcast(address admin, address broadcaster);
-    error NotConfigured(string what);
-    error NotDeployed(address expected);
-
+contract Deploy is IDeploy, Script {
     bytes32 internal constant SALT = "abono.1";
 
     bytes32 internal constant PLAN_MANAGER_ID = "PlanManager";
@@ -70,7 +52,7 @@ contract Deploy is Script {
         _write(deployment);
     }
 
-    /// @notice Deploys what does not stand yet. Broadcasts nothing by itself, so tests call it too.
+    /// @inheritdoc IDeploy
     function deploy(Config memory config) public returns (Deployment memory deployment) {
         bytes memory arguments = abi.encode(config.adminDelay, config.admin);
         deployment.core = CoreSystem(_deploy(type(CoreSystem).creationCode, arguments));
@@ -83,10 +65,9 @@ contract Deploy is Script {
         deployment.subscriptions = SubscriptionManager(_deploy(type(SubscriptionManager).creationCode, arguments));
     }
 
-    /// @notice Grants roles, registers services and sets the fee. The admin takes the governor role for as long as that
-    ///         needs.
+    /// @inheritdoc IDeploy
     function configure(Deployment memory deployment, Config memory config) public {
-        CoreSystem core = deployment.core;
+        CoreSystem core = CoreSystem(address(deployment.core));
         _grant(core, core.OPERATOR_ROLE(), config.operator);
         _grant(core, core.AUTOMATION_ROLE(), config.automation);
         _grant(core, core.GOVERNOR_ROLE(), config.governor);
@@ -100,16 +81,16 @@ contract Deploy is Script {
         if (config.governor != config.admin) core.revokeRole(core.GOVERNOR_ROLE(), config.admin);
     }
 
-    /// @notice Reverts unless everything stands and is set as `config` says.
+    /// @inheritdoc IDeploy
     function verify(Deployment memory deployment, Config memory config) public view {
-        CoreSystem core = deployment.core;
+        CoreSystem core = CoreSystem(address(deployment.core));
         if (address(core).code.length == 0) revert NotConfigured("core system");
         if (core.defaultAdmin() != config.admin) revert NotConfigured("admin");
         if (!core.hasRole(core.OPERATOR_ROLE(), config.operator)) revert NotConfigured("operator");
         if (!core.hasRole(core.AUTOMATION_ROLE(), config.automation)) revert NotConfigured("automation");
         if (!core.hasRole(core.GOVERNOR_ROLE(), config.governor)) revert NotConfigured("governor");
-        if (deployment.plans.CORE() != core) revert NotConfigured("plan manager");
-        if (deployment.gateway.CORE() != core) revert NotConfigured("payment gateway");
+        if (PlanManager(address(deployment.plans)).CORE() != core) revert NotConfigured("plan manager");
+        if (PaymentGateway(address(deployment.gateway)).CORE() != core) revert NotConfigured("payment gateway");
         (address core_, address plans_, address gateway_) = deployment.subscriptions.services();
         if (core_ != address(core) || plans_ != address(deployment.plans) || gateway_ != address(deployment.gateway)) {
             revert NotConfigured("subscription manager");
@@ -134,7 +115,7 @@ contract Deploy is Script {
         if (core.serviceOf(serviceId) != service) core.registerService(serviceId, service);
     }
 
-    function _isFeeSet(PaymentGateway gateway, Config memory config) private view returns (bool) {
+    function _isFeeSet(IPaymentGateway gateway, Config memory config) private view returns (bool) {
         return gateway.feeBps() == config.feeBps && gateway.feeReceiver() == config.feeReceiver;
     }
 

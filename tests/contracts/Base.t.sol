@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {Test} from "forge-std/Test.sol";
 
-import {CoreSystem} from "../../contracts/src/CoreSystem.sol";
+import {ICoreSystem} from "../../contracts/src/interfaces/ICoreSystem.sol";
+import {IPaymentGateway} from "../../contracts/src/interfaces/IPaymentGateway.sol";
 import {IPlanManager} from "../../contracts/src/interfaces/IPlanManager.sol";
 import {ISubscriptionManager} from "../../contracts/src/interfaces/ISubscriptionManager.sol";
-import {PaymentGateway} from "../../contracts/src/PaymentGateway.sol";
-import {PlanManager} from "../../contracts/src/PlanManager.sol";
-import {SubscriptionManager} from "../../contracts/src/SubscriptionManager.sol";
-import {Deploy} from "../../script/Deploy.s.sol";
-import {TestToken} from "./mocks/TestToken.sol";
+import {IDeploy} from "../../script/IDeploy.sol";
+import {ITestToken} from "./mocks/ITestToken.sol";
 
 /// @dev Everything deployed and configured by the deployment script, one 6-decimals token, one merchant, one subscriber.
 abstract contract Base is Test {
@@ -20,12 +19,12 @@ abstract contract Base is Test {
     uint256 internal constant START = 1_800_000_000;
 
     /// @dev The deployment script, which is also the admin.
-    Deploy internal deployer;
-    CoreSystem internal core;
-    PlanManager internal plans;
-    PaymentGateway internal gateway;
-    SubscriptionManager internal manager;
-    TestToken internal token;
+    IDeploy internal deployer;
+    ICoreSystem internal core;
+    IPlanManager internal plans;
+    IPaymentGateway internal gateway;
+    ISubscriptionManager internal manager;
+    ITestToken internal token;
 
     address internal merchant;
     uint256 internal merchantKey;
@@ -42,9 +41,9 @@ abstract contract Base is Test {
         vm.warp(START);
         (merchant, merchantKey) = makeAddrAndKey("merchant");
 
-        // By name and not by `new`: a test contract with all the code in it takes long to compile.
-        deployer = Deploy(vm.deployCode("Deploy.s.sol:Deploy"));
-        Deploy.Deployment memory deployment = deployer.deploy(config());
+        // By name and not by `new`: the contracts are compiled by the IR pipeline, which takes too long for the tests.
+        deployer = IDeploy(vm.deployCode("Deploy.s.sol:Deploy"));
+        IDeploy.Deployment memory deployment = deployer.deploy(config());
         deployer.configure(deployment, config());
         deployer.verify(deployment, config());
         core = deployment.core;
@@ -52,13 +51,13 @@ abstract contract Base is Test {
         gateway = deployment.gateway;
         manager = deployment.subscriptions;
 
-        token = TestToken(vm.deployCode("TestToken.sol:TestToken", abi.encode("Test Dollar", "TUSD", 6)));
+        token = ITestToken(vm.deployCode("TestToken.sol:TestToken", abi.encode("Test Dollar", "TUSD", 6)));
         fund(alice, 1_000_000e6);
         fund(bob, 1_000_000e6);
     }
 
-    function config() internal view returns (Deploy.Config memory) {
-        return Deploy.Config({
+    function config() internal view returns (IDeploy.Config memory) {
+        return IDeploy.Config({
             admin: address(deployer),
             adminDelay: 1 days,
             operator: operator,
@@ -72,7 +71,7 @@ abstract contract Base is Test {
     function revokeAutomation() internal {
         bytes32 role = core.AUTOMATION_ROLE();
         vm.prank(address(deployer));
-        core.revokeRole(role, automation);
+        IAccessControl(address(core)).revokeRole(role, automation);
     }
 
     function fund(address account, uint256 amount) internal {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Deploy} from "../../script/Deploy.s.sol";
+import {IDeploy} from "../../script/IDeploy.sol";
 import {Base} from "./Base.t.sol";
 
 contract DeployTest is Base {
     function test_deploy_givesEqualAddressesOnTwoChains() external {
-        Deploy.Config memory other = config();
+        IDeploy.Config memory other = config();
         other.admin = alice;
         uint256 snapshot = vm.snapshotState();
 
@@ -19,7 +19,7 @@ contract DeployTest is Base {
 
     function test_deploy_andConfigure_mayRunAgain() external {
         uint64 events = gateway.eventCount();
-        Deploy.Deployment memory again = deployer.deploy(config());
+        IDeploy.Deployment memory again = deployer.deploy(config());
         deployer.configure(again, config());
         deployer.verify(again, config());
 
@@ -32,15 +32,15 @@ contract DeployTest is Base {
     }
 
     function test_verify_reverts_whenAnythingDiffers() external {
-        Deploy.Deployment memory deployment = deployer.deploy(config());
-        Deploy.Config memory other = config();
+        IDeploy.Deployment memory deployment = deployer.deploy(config());
+        IDeploy.Config memory other = config();
         other.operator = bob;
-        vm.expectRevert(abi.encodeWithSelector(Deploy.NotConfigured.selector, "operator"));
+        vm.expectRevert(abi.encodeWithSelector(IDeploy.NotConfigured.selector, "operator"));
         deployer.verify(deployment, other);
 
         other = config();
         other.feeBps = 1;
-        vm.expectRevert(abi.encodeWithSelector(Deploy.NotConfigured.selector, "services or fee"));
+        vm.expectRevert(abi.encodeWithSelector(IDeploy.NotConfigured.selector, "services or fee"));
         deployer.verify(deployment, other);
     }
 }

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {TestToken} from "./TestToken.sol";
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
 /// @dev Tokens that misbehave on demand, each in one way.
+
+contract PlainToken is ERC20("Token", "TKN") {
+    function mint(address account, uint256 amount) external {
+        _mint(account, amount);
+    }
+}
 
 contract NoReturnToken {
     mapping(address account => uint256) public balanceOf;
@@ -29,10 +35,8 @@ contract NoReturnToken {
     }
 }
 
-contract FalseToken is TestToken {
+contract FalseToken is PlainToken {
     bool public broken;
-
-    constructor() TestToken("False", "FLS", 6) {}
 
     function setBroken(bool value) external {
         broken = value;
@@ -44,9 +48,7 @@ contract FalseToken is TestToken {
     }
 }
 
-contract FeeOnTransferToken is TestToken {
-    constructor() TestToken("Toll", "TOL", 6) {}
-
+contract FeeOnTransferToken is PlainToken {
     function transferFrom(address from, address to, uint256 amount) public override returns (bool) {
         bool done = super.transferFrom(from, to, amount);
         _burn(to, amount / 100);
@@ -54,10 +56,8 @@ contract FeeOnTransferToken is TestToken {
     }
 }
 
-contract BlocklistToken is TestToken {
+contract BlocklistToken is PlainToken {
     mapping(address account => bool) public blocked;
-
-    constructor() TestToken("Blocklist", "BLK", 6) {}
 
     function setBlocked(address account, bool value) external {
         blocked[account] = value;
@@ -69,10 +69,8 @@ contract BlocklistToken is TestToken {
     }
 }
 
-contract GasBombToken is TestToken {
+contract GasBombToken is PlainToken {
     address public victim;
-
-    constructor() TestToken("Gas", "GAS", 6) {}
 
     function setVictim(address account) external {
         victim = account;
@@ -84,10 +82,8 @@ contract GasBombToken is TestToken {
     }
 }
 
-contract ReturnBombToken is TestToken {
+contract ReturnBombToken is PlainToken {
     address public victim;
-
-    constructor() TestToken("Return", "RET", 6) {}
 
     function setVictim(address account) external {
         victim = account;
@@ -104,13 +100,11 @@ contract ReturnBombToken is TestToken {
 }
 
 /// @dev Calls back during a pull and keeps what came of it.
-contract ReentrantToken is TestToken {
+contract ReentrantToken is PlainToken {
     address public target;
     bytes public payload;
     bool public succeeded;
     bytes public answer;
-
-    constructor() TestToken("Reentrant", "REE", 6) {}
 
     function setCall(address target_, bytes calldata payload_) external {
         target = target_;

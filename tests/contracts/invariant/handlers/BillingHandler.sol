@@ -4,16 +4,15 @@ pragma solidity 0.8.37;
 import {Test} from "forge-std/Test.sol";
 import {Vm} from "forge-std/Vm.sol";
 
+import {IPlanManager} from "../../../../contracts/src/interfaces/IPlanManager.sol";
 import {ISubscriptionManager} from "../../../../contracts/src/interfaces/ISubscriptionManager.sol";
-import {PlanManager} from "../../../../contracts/src/PlanManager.sol";
-import {SubscriptionManager} from "../../../../contracts/src/SubscriptionManager.sol";
-import {TestToken} from "../../mocks/TestToken.sol";
+import {ITestToken} from "../../mocks/ITestToken.sol";
 
 /// @dev Acts as everybody. Each action looks at every subscription before and after, and at every event in between.
 contract BillingHandler is Test {
-    PlanManager private immutable PLANS;
-    SubscriptionManager private immutable MANAGER;
-    TestToken private immutable TOKEN;
+    IPlanManager private immutable PLANS;
+    ISubscriptionManager private immutable MANAGER;
+    ITestToken private immutable TOKEN;
     address private immutable OPERATOR;
     address private immutable AUTOMATION;
     uint256 private immutable PERIOD;
@@ -32,9 +31,9 @@ contract BillingHandler is Test {
     bool[2] private _frozenBefore;
 
     constructor(
-        PlanManager plans,
-        SubscriptionManager manager,
-        TestToken token,
+        IPlanManager plans,
+        ISubscriptionManager manager,
+        ITestToken token,
         address operator,
         address automation,
         bytes32[2] memory planHashes_,

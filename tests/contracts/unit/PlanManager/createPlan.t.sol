@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
+
 import {IPlanManager} from "../../../../contracts/src/interfaces/IPlanManager.sol";
 import {Base} from "../../Base.t.sol";
 import {ContractWallet} from "../../mocks/Wallets.sol";
@@ -210,7 +212,7 @@ contract CreatePlanTest is Base {
         assertEq(plans.hashPlan(plan), keccak256(abi.encodePacked(hex"1901", separator, structHash)), "digest");
 
         (bytes1 fields, string memory name, string memory version, uint256 chainId, address verifier, bytes32 salt,) =
-            plans.eip712Domain();
+            IERC5267(address(plans)).eip712Domain();
         assertEq(fields, bytes1(0x0b), "fields");
         assertEq(name, "Abono", "name");
         assertEq(version, "1", "version");

@@ -111,7 +111,7 @@ contract HostileTokenTest is Base {
     }
 
     function test_missingCode_isAFailure() external {
-        TestToken odd = new TestToken("Gone", "GON", 6);
+        PlainToken odd = new PlainToken();
         bytes32 planHash = _plan(address(odd));
         _join(address(odd), planHash, alice);
         vm.etch(address(odd), "");
@@ -176,7 +176,7 @@ contract HostileTokenTest is Base {
 
     function _join(address odd, bytes32 planHash, address account) private returns (uint256 minted) {
         minted = 1000e6;
-        TestToken(odd).mint(account, minted);
+        PlainToken(odd).mint(account, minted);
         vm.prank(account);
         (bool success,) = odd.call(abi.encodeWithSignature("approve(address,uint256)", address(manager), minted));
         assertTrue(success, "approved");
