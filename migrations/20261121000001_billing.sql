@@ -174,6 +174,7 @@ create table billing_charge_attempt (
     due_at         timestamptz not null,
     status         text not null
         constraint billing_charge_attempt_status_known check (status in ('pending', 'submitted', 'settled', 'failed', 'canceled')),
+    -- refusals that count for dunning
     attempts       integer not null default 0,
     amount         numeric(78, 0) not null,
     payment_token  bytea  not null,

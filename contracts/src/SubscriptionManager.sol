@@ -123,6 +123,9 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     /* CHARGES */
 
     /// @inheritdoc ISubscriptionManager
+    ///
+    /// @dev Looks at the guard and does not set it: all state is written before the first transfer and none is held in
+    ///      memory across it, so whoever calls back finds the charge done. Setting it costs 260 gas.
     function charge(bytes32 planHash, address subscriber) external nonReentrantView {
         (bool automated, uint256 head) = _checkAutomation();
         (uint256 planHead, uint256 planTail) = ReadLib.rawTermSlots(PLANS, planHash);
@@ -253,6 +256,10 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         // forge-lint: disable-end(unsafe-typecast)
         if (free) return;
 
+        if (planTail.token() == address(0)) {
+            uint256 balance = nativeDepositOf[msg.sender];
+            if (balance < planTail.price()) revert InsufficientDeposit(planTail.price(), balance);
+        }
         (uint256 fee, address feeReceiver) = _feeOf(planHead, planTail);
         Bill memory bill = Bill(planHash, planHead, planTail, fee, feeReceiver, false);
         _emitCharged(bill, msg.sender, block.timestamp, end, head.next().eventCount());
@@ -397,7 +404,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         uint256 fee = bill.fee;
         if (token == address(0)) {
             uint256 balance = nativeDepositOf[payer];
-            if (balance < price) revert InsufficientDeposit(price, balance);
+            if (balance < price) revert ChargeFailed(Reason.InsufficientBalance);
 
             nativeDepositOf[payer] = balance - price;
             _sendOrCredit(bill.planHead.merchant(), price - fee);

@@ -48,6 +48,10 @@ pub(crate) struct Mirroring {
     metrics: Metrics,
     progress: Progress,
     ranges: Ranges,
+    /// Blocks near the head fetched at once: fewer after a failure, then twice as many each time.
+    near: i64,
+    /// Whether the cursor moved since it was last asked.
+    moved: bool,
     shutdown: CancellationToken,
     /// Head for which the cursor's block was last seen to be canonical.
     checked: Option<alloy::primitives::B256>,
@@ -62,6 +66,8 @@ impl Mirroring {
             rpc,
             progress,
             ranges: Ranges::default(),
+            near: NEAR_BLOCKS,
+            moved: false,
             shutdown: shutdown.clone(),
             checked: None,
         }
@@ -69,6 +75,11 @@ impl Mirroring {
 
     pub(crate) const fn network(&self) -> &Network {
         &self.rpc.network
+    }
+
+    /// Whether the cursor moved since the last call.
+    pub(crate) const fn take_moved(&mut self) -> bool {
+        std::mem::replace(&mut self.moved, false)
     }
 
     /// Connects anew, beginning with another of the network's nodes after each failure.
@@ -118,7 +129,10 @@ impl Mirroring {
                     fetching = self.fetch_ahead(from, target, head);
                     continue;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    self.near = (self.near / 2).max(1);
+                    return Err(error.into());
+                }
             };
             if blocks.last().number <= self.final_below(head) {
                 self.ranges.answered(blocks.logs().len());
@@ -141,8 +155,16 @@ impl Mirroring {
 
     /// `None`: stored, go on.
     async fn store(&mut self, blocks: &Blocks, head: Header) -> anyhow::Result<Option<Round>> {
-        match mirror::apply(&self.pool, &self.source, blocks).await? {
+        let applied = mirror::apply(&self.pool, &self.source, blocks).await;
+        if matches!(applied, Err(MirrorError::Gap { .. })) {
+            self.metrics.rpc_error();
+            self.ranges.refused();
+            self.near = 1;
+        }
+        match applied? {
             Applied::Moved { logs, charges } => {
+                self.moved = true;
+                self.near = (self.near * 2).min(NEAR_BLOCKS);
                 let (network, block) = (&self.rpc.network.name, blocks.last().number);
                 self.metrics.logs(logs);
                 self.metrics.position(head.number, block);
@@ -212,12 +234,12 @@ impl Mirroring {
     fn fetch_ahead(&self, from: i64, target: i64, head: Header) -> AbortOnDropHandle<Result<Blocks, FetchError>> {
         let (rpc, source) = (self.rpc.clone(), self.source);
         let last_final = self.final_below(head).min(target);
-        let size = signed(self.ranges.size());
+        let (size, near) = (signed(self.ranges.size()), self.near);
         AbortOnDropHandle::new(tokio::spawn(async move {
             if from <= last_final {
                 fetch::final_range(&rpc, &source, from, last_final.min(from + size - 1)).await
             } else {
-                fetch::near_head(&rpc, &source, from, target.min(from + NEAR_BLOCKS - 1)).await
+                fetch::near_head(&rpc, &source, from, target.min(from + near - 1)).await
             }
         }))
     }

@@ -5,17 +5,25 @@ const LARGEST: u64 = 16_384;
 /// An answer with more logs than this is shortened next time: it costs memory, and the next one may be refused.
 const COMFORTABLE_LOGS: usize = 4_000;
 
-/// A size that nodes take: halved when one refuses, doubled up to where one refused, then raised by small steps.
+/// Longest wait, in answered ranges, before a size is tried that may be refused.
+const MOST_PATIENCE: u32 = 64;
+
+/// A size that nodes take: halved when one refuses, doubled again up to a ceiling below what was refused. The ceiling is
+/// raised by a quarter now and then: seldom where that is refused, soon where it is not, as after an outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ranges {
     size: u64,
-    /// From here on it grows slowly.
-    careful_from: u64,
+    ceiling: u64,
+    /// Answers at the ceiling before it is raised.
+    patience: u32,
+    waited: u32,
+    /// The ceiling was raised and not yet reached.
+    trying: bool,
 }
 
 impl Default for Ranges {
     fn default() -> Self {
-        Self { size: FIRST, careful_from: LARGEST }
+        Self { size: FIRST, ceiling: LARGEST, patience: 1, waited: 0, trying: false }
     }
 }
 
@@ -31,19 +39,28 @@ impl Ranges {
             self.size = (self.size / 2).max(1);
             return;
         }
-        let grown = if self.size < self.careful_from {
-            (self.size * 2).min(self.careful_from)
-        } else {
-            self.size + (self.size / 8).max(1)
-        };
-        self.size = grown.min(LARGEST);
+        if self.size < self.ceiling {
+            self.size = (self.size * 2).min(self.ceiling);
+            return;
+        }
+        if std::mem::take(&mut self.trying) {
+            self.patience = (self.patience / 2).max(1);
+        }
+        self.waited += 1;
+        if self.waited >= self.patience && self.ceiling < LARGEST {
+            self.ceiling = (self.ceiling + self.ceiling / 4 + 1).min(LARGEST);
+            self.size = self.ceiling;
+            (self.waited, self.trying) = (0, true);
+        }
     }
 
     /// A range was refused; `false` when it cannot be smaller.
     pub(crate) fn refused(&mut self) -> bool {
         let smaller = self.size > 1;
+        self.ceiling = (self.size * 3 / 4).max(1);
         self.size = (self.size / 2).max(1);
-        self.careful_from = self.size;
+        self.patience = (self.patience * 2).min(MOST_PATIENCE);
+        (self.waited, self.trying) = (0, false);
         smaller
     }
 }
@@ -71,8 +88,8 @@ mod tests {
         #[test]
         fn a_cap_is_found_and_seldom_tried_again(cap in 1_u64..5_000) {
             let (ranges, refusals) = settle(cap, 400);
-            prop_assert!(ranges.size() <= cap * 9 / 8 + 1 && ranges.size() >= cap / 4);
-            prop_assert!(refusals < 200);
+            prop_assert!(ranges.size() <= cap * 5 / 4 + 1 && ranges.size() >= cap / 4);
+            prop_assert!(refusals < 40, "{refusals} refusals");
         }
 
         #[test]
@@ -83,6 +100,16 @@ mod tests {
                 prop_assert!((1..=LARGEST).contains(&ranges.size()));
             }
         }
+    }
+
+    #[test]
+    fn after_an_outage_it_grows_again() {
+        let mut ranges = Ranges::default();
+        while ranges.refused() {}
+        for _ in 0..250 {
+            ranges.answered(0);
+        }
+        assert!(ranges.size() > FIRST);
     }
 
     #[test]

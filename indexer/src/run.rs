@@ -140,7 +140,7 @@ async fn follow(mut mirroring: Mirroring, readiness: &Readiness, shutdown: &Canc
                 poll
             }
             Err(error) => {
-                failures += 1;
+                failures = if mirroring.take_moved() { 1 } else { failures + 1 };
                 tracing::error!(network = name, failures, "{error:#}");
                 readiness.report(&name, Some(format!("{error:#}")));
                 backoff::pause(failures)

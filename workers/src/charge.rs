@@ -1,23 +1,19 @@
 //! `billing-charge`: runs on all networks at once, once or in a loop.
 
-use std::{
-    io::{IsTerminal, Write},
-    time::{Duration, Instant},
-};
+use std::{io::Write, sync::Arc, time::Duration, time::Instant};
 
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use anyhow::{Context, bail};
 use billing_core::{
-    chain::{Network, Networks, Rpc},
-    charges::{self, ChargeError, Outcome, RunOptions, RunReport},
+    chain::{self, Network, Networks, Rpc},
+    charges::{self, ChargeError, Outcome, Progress, Reason, RunOptions, RunReport},
 };
 use billing_process::Readiness;
 use futures::future::{join_all, try_join_all};
-use indicatif::ProgressBar;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::ChargeConfig, metrics, table};
+use crate::{config::ChargeConfig, metrics, progress, table};
 
 /// Who asks the chain.
 enum Caller {
@@ -34,6 +30,9 @@ struct Charging {
     pool: PgPool,
     nodes: Vec<Rpc>,
     caller: Caller,
+    /// Ours alone, also among containers where every process has the same id.
+    worker_instance: String,
+    shutdown: CancellationToken,
 }
 
 /// Runs until done or told to stop; true when `--strict` found something that was not charged.
@@ -41,72 +40,83 @@ struct Charging {
 /// # Errors
 /// What stands in the way at the start, and in `--once` and `--dry-run` what went wrong on any network.
 pub async fn run(config: ChargeConfig, shutdown: CancellationToken) -> anyhow::Result<bool> {
-    let charging = Charging::new(config).await?;
+    let charging = Charging::new(config, shutdown).await?;
     let readiness = Readiness::new(charging.pool.clone());
     if let Some(address) = charging.config.ops_listen {
         let listener =
             tokio::net::TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
-        tokio::spawn(billing_process::serve_ops(listener, readiness.clone(), shutdown.clone()));
+        tokio::spawn(billing_process::serve_ops(listener, readiness.clone(), charging.shutdown.clone()));
     }
     if charging.config.once || charging.config.dry_run {
-        let (reports, errors) = charging.run_all().await;
-        charging.print(&reports)?;
-        if !errors.is_empty() {
-            bail!("{}", errors.join("\n"));
-        }
-        return Ok(charging.config.strict && !reports.iter().all(all_charged));
+        return charging.once().await;
     }
-    charging.follow(&readiness, &shutdown).await
+    let strict = join_all(charging.nodes.iter().map(|node| charging.follow(node.clone(), &readiness))).await;
+    Ok(strict.into_iter().collect::<anyhow::Result<Vec<_>>>()?.contains(&true))
 }
 
-fn all_charged(report: &RunReport) -> bool {
-    report.errors.is_empty() && report.rows.iter().all(|row| row.outcome == Outcome::Charged)
+/// Whether `--strict` has something to say. `NotDue` means that somebody else charged; `Pending` ends in a later run.
+fn is_strict_failure(report: &RunReport) -> bool {
+    let fails = |row: &charges::Row| match row.outcome {
+        Outcome::Charged | Outcome::Pending => false,
+        Outcome::Skipped => row.reason != Some(Reason::NotDue),
+        Outcome::Failed | Outcome::Error => true,
+    };
+    !report.errors.is_empty() || report.rows.iter().any(fails)
 }
 
 impl Charging {
-    async fn new(config: ChargeConfig) -> anyhow::Result<Self> {
+    async fn new(config: ChargeConfig, shutdown: CancellationToken) -> anyhow::Result<Self> {
         let caller = caller(&config)?;
         let networks = config.networks.read()?;
         let chosen = choose(&networks, &config.network)?;
         let pool = billing_process::connect(&config.database).await?;
         let nodes = try_join_all(chosen.iter().map(Rpc::connect)).await?;
-        for node in &nodes {
-            metrics::announce(&node.network.name);
-            if !config.dry_run {
-                billing_core::chain::register_network(&mut *pool.acquire().await?, node).await?;
+        if matches!(caller, Caller::Signer(_)) {
+            let mut conn = pool.acquire().await.context("database")?;
+            for node in &nodes {
+                chain::register_network(&mut conn, node).await?;
             }
         }
-        Ok(Self { config, networks, pool, nodes, caller })
+        for node in &nodes {
+            metrics::announce(&node.network.name);
+        }
+        let worker_instance = format!("billing-charge/{}", uuid::Uuid::now_v7());
+        Ok(Self { config, networks, pool, nodes, caller, worker_instance, shutdown })
     }
 
-    /// One run on every network, side by side; trouble of one is its own.
-    async fn run_all(&self) -> (Vec<RunReport>, Vec<String>) {
-        let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-        bar.set_message("charging");
-        bar.enable_steady_tick(Duration::from_millis(100));
-        let results = join_all(self.nodes.iter().map(|node| self.run_one(node))).await;
-        bar.finish_and_clear();
+    /// One run on every network, side by side; trouble of one does not keep the others' reports back.
+    async fn once(&self) -> anyhow::Result<bool> {
+        let progress = Arc::new(Progress::default());
+        let watching = progress::watch(Arc::clone(&progress));
+        let results = join_all(self.nodes.iter().map(|node| self.run_one(node, &progress))).await;
+        drop(watching);
         let mut reports = Vec::new();
         let mut errors = Vec::new();
         for (node, result) in self.nodes.iter().zip(results) {
             match result {
                 Ok(report) => reports.push(report),
-                Err(error) => errors.push(format!("{}: {error}", node.network.name)),
+                Err(error) => errors.push(named(node, &error)),
             }
         }
-        (reports, errors)
+        self.print(&reports)?;
+        if !errors.is_empty() {
+            bail!("{}", errors.join("\n"));
+        }
+        Ok(self.config.strict && reports.iter().any(is_strict_failure))
     }
 
-    async fn run_one(&self, node: &Rpc) -> Result<RunReport, ChargeError> {
+    async fn run_one(&self, node: &Rpc, progress: &Arc<Progress>) -> Result<RunReport, ChargeError> {
         let signer = match &self.caller {
             Caller::Nobody(address) => return charges::dry_run(&self.pool, node, *address, self.config.limit).await,
             Caller::Signer(signer) => signer,
         };
         let options = RunOptions {
             limit: self.config.limit,
-            worker_instance: format!("billing-charge/{}", std::process::id()),
+            worker_instance: self.worker_instance.clone(),
             lease_secs: self.config.lease,
             receipt_wait: Duration::from_secs(self.config.receipt_wait),
+            stop: self.shutdown.clone(),
+            progress: Arc::clone(progress),
         };
         let begun = Instant::now();
         let report = charges::run(&self.pool, node, signer, &options).await?;
@@ -114,24 +124,38 @@ impl Charging {
         Ok(report)
     }
 
-    async fn follow(&self, readiness: &Readiness, shutdown: &CancellationToken) -> anyhow::Result<bool> {
+    /// Runs on one network until told to stop: a network whose node is down waits for nobody and keeps nobody waiting.
+    async fn follow(&self, mut node: Rpc, readiness: &Readiness) -> anyhow::Result<bool> {
         let mut strict = false;
-        while !shutdown.is_cancelled() {
-            let (reports, errors) = self.run_all().await;
-            readiness.report("charging", errors.first().cloned());
-            for error in &errors {
-                tracing::error!("{error}");
+        while !self.shutdown.is_cancelled() {
+            let progress = Arc::new(Progress::default());
+            let watching = progress::watch(Arc::clone(&progress));
+            let result = self.run_one(&node, &progress).await;
+            drop(watching);
+            let fault = result.as_ref().err().map(|error| named(&node, error));
+            readiness.report(&format!("charging {}", node.network.name), fault.clone());
+            match result {
+                Ok(report) => {
+                    strict |= is_strict_failure(&report);
+                    if !report.rows.is_empty() || !report.errors.is_empty() {
+                        self.print(std::slice::from_ref(&report))?;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!("{}", named(&node, &error));
+                    strict = true;
+                    // Perhaps another of its nodes answers.
+                    if let Ok(found) = Rpc::connect(&node.network).await {
+                        node = found;
+                    }
+                }
             }
-            if reports.iter().any(|report| !report.rows.is_empty() || !report.errors.is_empty()) {
-                self.print(&reports)?;
-            }
-            strict |= self.config.strict && !(errors.is_empty() && reports.iter().all(all_charged));
             tokio::select! {
-                () = shutdown.cancelled() => {}
+                () = self.shutdown.cancelled() => {}
                 () = tokio::time::sleep(Duration::from_secs(self.config.interval)) => {}
             }
         }
-        Ok(strict)
+        Ok(strict && self.config.strict)
     }
 
     fn print(&self, reports: &[RunReport]) -> anyhow::Result<()> {
@@ -143,8 +167,11 @@ impl Charging {
                 .map(|report| Ok((report.network.clone(), serde_json::to_value(report.totals())?)))
                 .collect::<Result<_, serde_json::Error>>()?;
             let errors: Vec<_> = reports.iter().flat_map(|report| &report.errors).collect();
+            let apart: Vec<_> =
+                reports.iter().filter(|report| report.simulated_apart).map(|report| &report.network).collect();
             let document = serde_json::json!({
                 "dry_run": self.config.dry_run, "rows": rows, "totals": totals, "errors": errors,
+                "simulated_apart": apart,
             });
             writeln!(out, "{document}")?;
         } else {
@@ -152,6 +179,12 @@ impl Charging {
         }
         Ok(())
     }
+}
+
+/// Most errors name their network already.
+fn named(node: &Rpc, error: &ChargeError) -> String {
+    let (name, text) = (&node.network.name, error.to_string());
+    if text.starts_with(&format!("network {name}:")) { text } else { format!("network {name}: {text}") }
 }
 
 fn caller(config: &ChargeConfig) -> anyhow::Result<Caller> {
@@ -181,5 +214,9 @@ fn choose(networks: &Networks, names: &[String]) -> anyhow::Result<Vec<Network>>
             .cloned()
             .with_context(|| format!("no network {name:?} in the networks file; there are: {}", known()))
     };
+    // Named twice it would run twice at once, and the two would take each other's claims for their own.
+    let mut names = names.to_vec();
+    names.sort();
+    names.dedup();
     names.iter().map(find).collect()
 }

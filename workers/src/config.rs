@@ -25,7 +25,7 @@ pub struct ChargeConfig {
     /// Seconds between two runs.
     #[arg(long, env = "BILLING_CHARGE_INTERVAL", default_value_t = 60)]
     pub interval: u64,
-    /// End with exit code 2 when anything due was not charged.
+    /// End with exit code 2 when anything failed, went wrong, or was skipped for another reason than `NotDue`.
     #[arg(long)]
     pub strict: bool,
     /// Print one JSON document per run instead of tables.

@@ -6,4 +6,5 @@
 pub mod charge;
 pub mod config;
 mod metrics;
+mod progress;
 mod table;

@@ -6,7 +6,7 @@ use prometheus::{HistogramVec, IntCounterVec, exponential_buckets, register_hist
 static SUCCESS: LazyLock<IntCounterVec> =
     LazyLock::new(|| counter("billing_charge_success_total", "Charges that were paid"));
 static FAILED: LazyLock<IntCounterVec> = LazyLock::new(|| {
-    counter("billing_charge_failed_total", "Charges refused for the last time, and batches in trouble")
+    counter("billing_charge_failed_total", "Charges refused for the last time, and those that went wrong")
 });
 static SKIPPED: LazyLock<IntCounterVec> =
     LazyLock::new(|| counter("billing_charge_skipped_total", "Charges refused for now"));
@@ -32,10 +32,10 @@ pub(crate) fn announce(network: &str) {
     }
 }
 
-/// Counts what a real run did.
+/// Counts what a real run wrote down; what another instance wrote down first is counted there.
 pub(crate) fn record(report: &RunReport, seconds: f64) {
     let network = [report.network.as_str()];
-    let totals = report.totals();
+    let totals = report.written();
     SUCCESS.with_label_values(&network).inc_by(totals.charged as u64);
     SKIPPED.with_label_values(&network).inc_by(totals.skipped as u64);
     FAILED.with_label_values(&network).inc_by((totals.failed + totals.errors) as u64);

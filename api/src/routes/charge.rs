@@ -9,6 +9,7 @@ use billing_core::{
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use super::schema;
@@ -133,11 +134,13 @@ async fn run_one(
         return charges::dry_run(pool, rpc, signer.address(), limit).await;
     }
     let worker_instance = format!("billing-api/{}", std::process::id());
-    charges::run(
-        pool,
-        rpc,
-        signer,
-        &RunOptions { limit, worker_instance, lease_secs: LEASE_SECS, receipt_wait: RECEIPT_WAIT },
-    )
-    .await
+    let options = RunOptions {
+        limit,
+        worker_instance,
+        lease_secs: LEASE_SECS,
+        receipt_wait: RECEIPT_WAIT,
+        stop: CancellationToken::new(),
+        progress: Arc::default(),
+    };
+    charges::run(pool, rpc, signer, &options).await
 }

@@ -67,6 +67,14 @@ pub enum ChainError {
         /// What the node or transport said, without urls.
         message: String,
     },
+    /// The call would revert; nothing was sent.
+    #[error("network {network}: the call would revert: {reason}")]
+    Reverts {
+        /// Name in the networks file.
+        network: String,
+        /// The contract's typed error where it is one of ours, else what the node said.
+        reason: String,
+    },
     /// The price of gas is above the network's cap; nothing was sent.
     #[error("network {network}: gas price {price_wei} wei is above max_fee_gwei {cap_gwei}; nothing was sent")]
     FeeAboveCap {

@@ -12,7 +12,7 @@ use sqlx::{PgConnection, PgPool};
 use super::{
     CallRequest, ChainError, Rpc,
     fees::{self, Fees},
-    tx_repo,
+    revert, tx_repo,
 };
 use crate::ids::{ChainId, ChainTxId};
 
@@ -218,14 +218,23 @@ pub async fn submit_once(
 /// Gas limit for a call: the node's estimate and a fifth more, within the network's limit.
 ///
 /// # Errors
-/// A node's, which holds the revert's reason when the call would fail.
+/// `Reverts` with the contract's typed error when the call would fail; a node's.
 pub async fn estimate_gas(rpc: &Rpc, sender: Address, call: &CallRequest) -> Result<u64, ChainError> {
     let request = alloy::rpc::types::TransactionRequest::default()
         .from(sender)
         .to(call.to)
         .input(call.data.clone().into())
         .value(call.value);
-    let gas = rpc.provider.estimate_gas(request).await.map_err(|e| rpc.error(&e))?;
+    let gas = rpc.provider.estimate_gas(request).await.map_err(|error| {
+        let data = error.as_error_resp().and_then(|response| response.as_revert_data());
+        match data {
+            Some(data) => ChainError::Reverts {
+                network: rpc.network.name.clone(),
+                reason: revert::explain(&data).unwrap_or_else(|| rpc.error(&error).to_string()),
+            },
+            None => rpc.error(&error),
+        }
+    })?;
     Ok((gas + gas / 5).min(rpc.network.max_gas_per_tx))
 }
 

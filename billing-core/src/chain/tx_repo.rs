@@ -88,8 +88,12 @@ pub(super) async fn insert(conn: &mut PgConnection, tx: &ChainTx) -> sqlx::Resul
     Ok(())
 }
 
+/// Notes the first broadcast; later ones do not put the fee's raise off.
 pub(super) async fn mark_broadcast(conn: impl PgExecutor<'_>, id: ChainTxId) -> sqlx::Result<()> {
-    sqlx::query("update chain_tx set broadcast_at = now() where chain_tx_id = $1").bind(id).execute(conn).await?;
+    sqlx::query("update chain_tx set broadcast_at = coalesce(broadcast_at, now()) where chain_tx_id = $1")
+        .bind(id)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -135,7 +139,8 @@ pub(super) async fn reopen_orphaned(
     chain_nonce: u64,
 ) -> sqlx::Result<Vec<ChainTxId>> {
     sqlx::query_scalar(
-        "update chain_tx set status = 'pending', block_number = null, block_hash = null, gas_used = null, settled_at = null
+        "update chain_tx set status = 'pending', block_number = null, block_hash = null, gas_used = null, settled_at = null,
+                             broadcast_at = null
          where chain_id = $1 and sender = $2 and nonce >= $3 and status in ('mined', 'reverted')
          returning coalesce(replaces, chain_tx_id)",
     )
@@ -146,7 +151,27 @@ pub(super) async fn reopen_orphaned(
     .await
 }
 
+/// Accounts that ever sent on a chain.
+pub(super) async fn senders(conn: impl PgExecutor<'_>, chain_id: ChainId) -> sqlx::Result<Vec<Address>> {
+    let senders: Vec<Vec<u8>> =
+        sqlx::query_scalar("select sender from chain_signer where chain_id = $1 order by sender")
+            .bind(chain_id)
+            .fetch_all(conn)
+            .await?;
+    Ok(senders.iter().map(|sender| Address::from_slice(sender)).collect())
+}
+
+/// A transaction and all that replaced it, whatever became of them, the latest first.
+pub(super) async fn by_root(conn: impl PgExecutor<'_>, root: ChainTxId) -> sqlx::Result<Vec<ChainTx>> {
+    let rows = sqlx::query(select_tx!("where chain_tx_id = $1 or replaces = $1 order by created_at desc"))
+        .bind(root)
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(from_row).collect()
+}
+
 /// What a receipt says: one transaction of a nonce was mined, the pending one it replaced (or that replaced it) was not.
+/// The sender's row must be locked, or a replacement that is being made stays pending.
 pub(super) async fn settle(
     conn: &mut PgConnection,
     tx: &ChainTx,

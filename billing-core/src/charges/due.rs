@@ -23,7 +23,7 @@ pub(super) struct Due {
     pub(super) amount: TokenAmount,
     /// Zero for the native coin.
     pub(super) token: Address,
-    /// Attempts so far that count.
+    /// Failed attempts so far that count.
     pub(super) attempts: u32,
 }
 
@@ -54,7 +54,7 @@ pub(super) async fn claim(
 ) -> sqlx::Result<Vec<Claimed>> {
     let mut db_tx = pool.begin().await?;
     let due = repo::lock_due(&mut db_tx, chain_id, now, options.limit).await?;
-    let claimed = repo::lease(&mut db_tx, chain_id, due, options).await?;
+    let claimed = repo::lease(&mut db_tx, chain_id, now, due, options).await?;
     db_tx.commit().await?;
     Ok(claimed)
 }
@@ -65,10 +65,9 @@ pub(super) async fn claim(
 /// A node's.
 pub(super) async fn chain_time(rpc: &Rpc) -> Result<OffsetDateTime, ChargeError> {
     let block = rpc.provider.get_block(BlockId::latest()).await.map_err(|e| rpc.error(&e))?;
-    let secs = block.map_or(0, |block| block.header.timestamp);
-    let time = i64::try_from(secs).ok().and_then(|secs| OffsetDateTime::from_unix_timestamp(secs).ok());
-    let wrong = || ChargeError::Contract { network: rpc.network.name.clone(), what: format!("block time {secs}") };
-    time.ok_or_else(wrong)
+    let secs = block.map(|block| block.header.timestamp);
+    let time = secs.and_then(|secs| OffsetDateTime::from_unix_timestamp(i64::try_from(secs).ok()?).ok());
+    time.ok_or_else(|| rpc.error(&format!("no latest block, or one without a sensible time ({secs:?})")).into())
 }
 
 /// Bytes of a database column as an address.

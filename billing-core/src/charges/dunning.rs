@@ -2,7 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::Reason;
+use super::{Outcome, Reason};
 
 /// What follows a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,27 @@ pub fn next_step(attempt: u32, reason: Reason, now: OffsetDateTime) -> Step {
         Reason::PlanInactive | Reason::RetryPending | Reason::Paused => Step::LookAgainAt(now + Duration::hours(1)),
         Reason::Ended => Step::Cancel,
     }
+}
+
+/// A step as the row and the report have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) status: &'static str,
+    pub(super) retry_at: Option<OffsetDateTime>,
+    /// Whether it is one more failed attempt.
+    pub(super) counts: bool,
+    pub(super) outcome: Outcome,
+}
+
+/// What a refusal makes of a charge with so many failed attempts.
+pub(super) fn verdict(attempts: u32, reason: Reason, now: OffsetDateTime) -> Verdict {
+    let (status, retry_at, counts, outcome) = match next_step(attempts.saturating_add(1), reason, now) {
+        Step::RetryAt(at) => ("pending", Some(at), true, Outcome::Skipped),
+        Step::LookAgainAt(at) => ("pending", Some(at), false, Outcome::Skipped),
+        Step::GiveUp => ("failed", None, true, Outcome::Failed),
+        Step::Cancel => ("canceled", None, false, Outcome::Skipped),
+    };
+    Verdict { status, retry_at, counts, outcome }
 }
 
 #[cfg(test)]

@@ -4,19 +4,25 @@
 //! pending --(simulation refuses)--> pending with retry_at --> failed (dunning is over)
 //! pending --(transaction stored)--> submitted --(receipt)--> settled --(mirror)--> settled, confirmed
 //! submitted --(transaction dropped)--> pending;   settled --(block orphaned)--> pending
+//! pending --(its orphaned transaction is on its way again)--> submitted
 //! pending | submitted --(schedule moved on, subscriber's end)--> canceled
 //! ```
 //!
 //! Invariant: a row exists before money moves, and there is one per (subscription, due time); the contract refuses a
 //! second charge of a period whatever these rows say.
 
+mod batch;
 mod confirm;
 mod confirm_repo;
 mod due;
 pub mod dunning;
 mod error;
+mod forecast;
+mod progress;
 mod reason;
 mod record;
+mod record_repo;
+mod recover;
 mod repo;
 mod report;
 mod run;
@@ -24,6 +30,7 @@ mod simulate;
 
 pub use confirm::{ConfirmedCharge, confirm, reopen_orphaned, unconfirm_above};
 pub use error::ChargeError;
+pub use progress::Progress;
 pub use reason::Reason;
 pub use report::{Outcome, Row, RunReport, Totals};
 pub use run::{RunOptions, dry_run, run};

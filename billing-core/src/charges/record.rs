@@ -9,32 +9,20 @@ use billing_bindings::SubscriptionManager::{
     ChargeSkipped, SubscriptionCharged, SubscriptionFailedFinal, SubscriptionRetryScheduled,
 };
 use sqlx::{PgConnection, PgPool};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::{
-    ChargeError, Reason,
+    ChargeError, Outcome, Reason, Row,
     due::{Claimed, Due},
-    dunning::{self, Step},
+    dunning::{self, Verdict},
+    record_repo::{self, Charged},
     repo,
-    report::{Outcome, Row},
 };
 use crate::{
     chain::{ChainTx, Rpc},
-    ids::ChainId,
     money::TokenAmount,
     outbox,
 };
-
-/// A charge that a receipt says was paid.
-#[derive(Clone, Debug)]
-pub(super) struct Charged {
-    pub(super) fee: TokenAmount,
-    pub(super) period_start: OffsetDateTime,
-    pub(super) period_end: OffsetDateTime,
-    pub(super) tx_hash: B256,
-    pub(super) block_number: i64,
-    pub(super) gas: u64,
-}
 
 /// What the logs say of one member.
 enum Said {
@@ -42,45 +30,32 @@ enum Said {
     Refused(Reason),
 }
 
-/// Records a refusal that a simulation foresaw or a receipt told, by chain time `now`; gives the outcome to report.
+/// Chain time before a transaction that reverted as a whole is tried again: the simulation did not foresee it, and each
+/// try costs gas.
+const REVERT_WAIT: Duration = Duration::minutes(10);
+
+/// Records a refusal that a simulation foresaw, by chain time `now`. `None` when the claim was lost meanwhile.
 ///
 /// # Errors
 /// The database's.
 pub(super) async fn refuse(
     conn: &mut PgConnection,
-    chain_id: ChainId,
+    rpc: &Rpc,
     claimed: &Claimed,
+    worker_instance: &str,
     reason: Reason,
     now: OffsetDateTime,
-) -> sqlx::Result<Outcome> {
-    let attempt = claimed.due.attempts + 1;
-    let (status, retry_at, counts) = match dunning::next_step(attempt, reason, now) {
-        Step::RetryAt(at) => ("pending", Some(at), true),
-        Step::LookAgainAt(at) => ("pending", Some(at), false),
-        Step::GiveUp => ("failed", None, true),
-        Step::Cancel => ("canceled", None, false),
-    };
-    repo::refuse(conn, claimed.id, status, Some(reason), retry_at, counts).await?;
-    if status == "failed" {
-        let message = serde_json::json!({
-            "chain_id": chain_id, "plan_hash": claimed.due.plan_hash, "subscriber": claimed.due.subscriber,
-            "amount": repo::amount(conn, claimed.id).await?, "token": claimed.due.token, "reason": reason,
-            "attempts": attempt,
-        });
-        outbox::push(conn, "billing.charge.failed.v1", &claimed.due.subscriber.to_string(), &message).await?;
+) -> sqlx::Result<Option<Row>> {
+    let verdict = dunning::verdict(claimed.due.attempts, reason, now);
+    if !repo::refuse_claimed(conn, claimed.id, worker_instance, reason, &verdict).await? {
+        return Ok(None);
     }
-    Ok(outcome_of(attempt, reason, now))
+    tell_failure(conn, rpc, &claimed.due, reason, &verdict).await?;
+    Ok(Some(refused_row(rpc, &claimed.due, reason, &verdict)))
 }
 
-/// How a refusal is reported; the same rule for a dry run.
-pub(super) fn outcome_of(attempt: u32, reason: Reason, now: OffsetDateTime) -> Outcome {
-    match dunning::next_step(attempt, reason, now) {
-        Step::GiveUp => Outcome::Failed,
-        Step::RetryAt(_) | Step::LookAgainAt(_) | Step::Cancel => Outcome::Skipped,
-    }
-}
-
-/// Records every charge that a mined transaction carried; recorded before or by another process, it changes nothing.
+/// Records every charge that a mined transaction carried. What was recorded before, by this or another process, is
+/// reported again but changes nothing.
 ///
 /// # Errors
 /// The database's; logs of another version of the contract.
@@ -91,48 +66,58 @@ pub(super) async fn receipt(
     receipt: &TransactionReceipt,
     now: OffsetDateTime,
 ) -> Result<Vec<Row>, ChargeError> {
-    let carried = repo::carried(pool, tx.root()).await?;
-    let mut rows = Vec::with_capacity(carried.len());
     let mut db_tx = pool.begin().await?;
-    for (position, claimed) in carried.iter().enumerate() {
-        let said = said(rpc, receipt.logs(), claimed.due.plan_hash, claimed.due.subscriber)?;
+    let carried = record_repo::lock_carried(&mut db_tx, tx.root()).await?;
+    let mut rows = Vec::with_capacity(carried.len());
+    for (position, member) in carried.iter().enumerate() {
+        let due = &member.claimed.due;
         let gas = share(receipt.gas_used, carried.len(), position);
-        let mut row = row(rpc, &claimed.due, Outcome::Charged);
-        row.tx_hash = Some(tx.hash);
-        row.gas = Some(gas);
-        match said {
+        let said = said(rpc, receipt.logs(), due.plan_hash, due.subscriber)?;
+        let mut row = match said {
             Some(Said::Charged { fee, start, end }) => {
                 let block_number = receipt.block_number.unwrap_or_default().cast_signed();
                 let (period_start, period_end, tx_hash) = (start, end, tx.hash);
                 let charged = Charged { fee, period_start, period_end, tx_hash, block_number, gas };
-                repo::settle(&mut db_tx, claimed.id, &charged).await?;
+                record_repo::settle(&mut db_tx, member.claimed.id, &charged).await?;
+                Row { counts: member.gas_unknown, ..row(rpc, due, Outcome::Charged) }
             }
             Some(Said::Refused(reason)) => {
-                row.outcome = refuse(&mut db_tx, rpc.network.chain_id, claimed, reason, now).await?;
-                row.reason = Some(reason);
+                let verdict = dunning::verdict(due.attempts, reason, now);
+                if member.submitted {
+                    record_repo::refuse_sent(&mut db_tx, member.claimed.id, reason, gas, &verdict).await?;
+                    tell_failure(&mut db_tx, rpc, due, reason, &verdict).await?;
+                }
+                Row { counts: member.submitted, ..refused_row(rpc, due, reason, &verdict) }
             }
-            None => {
-                // The transaction reverted as a whole: nothing happened, and nobody is to blame yet.
-                repo::refuse(&mut db_tx, claimed.id, "pending", None, None, false).await?;
-                row.outcome = Outcome::Pending;
-            }
-        }
+            None => Row { counts: member.submitted, ..error_row(rpc, due, "the transaction reverted") },
+        };
+        row.tx_hash = Some(tx.hash);
+        row.gas = Some(gas);
         rows.push(row);
     }
+    // Whoever the logs do not name: nothing happened to them, and nobody is to blame yet.
+    record_repo::unsend(&mut *db_tx, tx.root(), Some(now + REVERT_WAIT)).await?;
     db_tx.commit().await?;
     Ok(rows)
 }
 
-/// Puts charges of a transaction that never happened back to due.
-///
-/// # Errors
-/// The database's.
-pub(super) async fn dropped(pool: &PgPool, tx: &ChainTx) -> sqlx::Result<()> {
-    let mut db_tx = pool.begin().await?;
-    for claimed in repo::carried(&mut *db_tx, tx.root()).await? {
-        repo::refuse(&mut db_tx, claimed.id, "pending", None, None, false).await?;
+/// Tells others that a charge has failed for good.
+async fn tell_failure(
+    conn: &mut PgConnection,
+    rpc: &Rpc,
+    due: &Due,
+    reason: Reason,
+    verdict: &Verdict,
+) -> sqlx::Result<()> {
+    if verdict.outcome != Outcome::Failed {
+        return Ok(());
     }
-    db_tx.commit().await
+    let message = serde_json::json!({
+        "chain_id": rpc.network.chain_id, "plan_hash": due.plan_hash, "subscriber": due.subscriber,
+        "due_at": due.due_at.unix_timestamp(), "amount": due.amount, "token": due.token, "reason": reason,
+        "attempts": due.attempts + 1,
+    });
+    outbox::push(conn, "billing.charge.failed.v1", &due.subscriber.to_string(), &message).await
 }
 
 /// A report's row.
@@ -147,9 +132,22 @@ pub(super) fn row(rpc: &Rpc, due: &Due, outcome: Outcome) -> Row {
         due_at: due.due_at,
         outcome,
         reason: None,
+        retry_at: None,
+        error: None,
         tx_hash: None,
         gas: None,
+        counts: true,
     }
+}
+
+/// A report's row about a refusal.
+pub(super) fn refused_row(rpc: &Rpc, due: &Due, reason: Reason, verdict: &Verdict) -> Row {
+    Row { reason: Some(reason), retry_at: verdict.retry_at, ..row(rpc, due, verdict.outcome) }
+}
+
+/// A report's row about what is not known.
+pub(super) fn error_row(rpc: &Rpc, due: &Due, error: &str) -> Row {
+    Row { error: Some(error.to_owned()), ..row(rpc, due, Outcome::Error) }
 }
 
 /// Equal parts whose sum is the whole; the first members carry the remainder.

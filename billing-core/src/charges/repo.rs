@@ -1,17 +1,15 @@
-//! All SQL of `billing_charge_attempt`. What is due is read across subscriptions, plans and open transactions.
+//! SQL of claims: from what is due to a transaction or a refusal. What is due is read across subscriptions, plans and open transactions.
 
+use alloy::primitives::B256;
 use sqlx::{PgConnection, PgExecutor, Row, postgres::PgRow};
 use time::OffsetDateTime;
 
 use super::{
     Reason, RunOptions,
     due::{Claimed, Due, address, column, hash},
-    record::Charged,
+    dunning::Verdict,
 };
-use crate::{
-    ids::{ChainId, ChainTxId, ChargeAttemptId},
-    money::TokenAmount,
-};
+use crate::ids::{ChainId, ChainTxId, ChargeAttemptId};
 
 /// Due: active, paid time over, and no row for that time that is settled, sent, leased, or waits for a later try.
 macro_rules! select_due {
@@ -58,7 +56,7 @@ pub(super) async fn lock_due(
     rows.iter().map(due_from_row).collect()
 }
 
-fn due_from_row(row: &PgRow) -> sqlx::Result<Due> {
+pub(super) fn due_from_row(row: &PgRow) -> sqlx::Result<Due> {
     Ok(Due {
         plan_hash: hash(row.try_get("plan_hash")?)?,
         subscriber: address(row.try_get("subscriber")?)?,
@@ -69,10 +67,12 @@ fn due_from_row(row: &PgRow) -> sqlx::Result<Due> {
     })
 }
 
-/// One row per member; a member that another process leased since is left out. The order of `due` is kept.
+/// One row per member; a member that another process leased, refused or sent since is left out. The order of `due` is
+/// kept. Attempts are counted when they fail, not here: a claim that came to nothing is nobody's failure.
 pub(super) async fn lease(
     conn: &mut PgConnection,
     chain_id: ChainId,
+    now: OffsetDateTime,
     due: Vec<Due>,
     options: &RunOptions,
 ) -> sqlx::Result<Vec<Claimed>> {
@@ -80,15 +80,16 @@ pub(super) async fn lease(
     let rows = sqlx::query(
         "insert into billing_charge_attempt as a (charge_attempt_id, chain_id, plan_hash, subscriber, due_at, status,
                                                   attempts, amount, payment_token, worker_instance, lease_until)
-         select n.id, $1, n.plan_hash, n.subscriber, n.due_at, 'pending', 1, n.amount, n.token, $8,
+         select n.id, $1, n.plan_hash, n.subscriber, n.due_at, 'pending', 0, n.amount, n.token, $8,
                 now() + make_interval(secs => $9)
          from unnest($2::uuid[], $3::bytea[], $4::bytea[], $5::timestamptz[], $6::numeric[], $7::bytea[])
               as n (id, plan_hash, subscriber, due_at, amount, token)
          on conflict (chain_id, plan_hash, subscriber, due_at) do update
-         set attempts = a.attempts + 1, amount = excluded.amount, worker_instance = excluded.worker_instance,
-             lease_until = excluded.lease_until, updated_at = now()
+         set amount = excluded.amount, worker_instance = excluded.worker_instance, lease_until = excluded.lease_until,
+             updated_at = now()
          where a.status = 'pending' and (a.lease_until is null or a.lease_until <= now())
-         returning charge_attempt_id, plan_hash, subscriber",
+           and (a.retry_at is null or a.retry_at <= $10)
+         returning charge_attempt_id, plan_hash, subscriber, attempts",
     )
     .bind(chain_id)
     .bind(ids)
@@ -99,108 +100,87 @@ pub(super) async fn lease(
     .bind(column(due.iter().map(|due| due.token)))
     .bind(&options.worker_instance)
     .bind(f64::from(options.lease_secs))
+    .bind(now)
     .fetch_all(conn)
     .await?;
     let mut leased = std::collections::HashMap::new();
     for row in rows {
         let key = (hash(row.try_get("plan_hash")?)?, address(row.try_get("subscriber")?)?);
-        leased.insert(key, row.try_get::<ChargeAttemptId, _>("charge_attempt_id")?);
+        let attempts = row.try_get::<i32, _>("attempts")?.unsigned_abs();
+        leased.insert(key, (row.try_get::<ChargeAttemptId, _>("charge_attempt_id")?, attempts));
     }
     let claimed = due.into_iter().filter_map(|due| {
-        let id = *leased.get(&(due.plan_hash, due.subscriber))?;
-        Some(Claimed { id, due })
+        let (id, attempts) = *leased.get(&(due.plan_hash, due.subscriber))?;
+        Some(Claimed { id, due: Due { attempts, ..due } })
     });
     Ok(claimed.collect())
 }
 
-/// Ties charges to the transaction that carries them, in the SQL transaction that stores it.
+/// Ties claimed charges to the transaction that carries them, in the SQL transaction that stores it. Gives how many were
+/// still this worker's claims.
 pub(super) async fn link(
     conn: &mut PgConnection,
     ids: &[ChargeAttemptId],
+    worker_instance: &str,
     tx: ChainTxId,
-    tx_hash: &[u8],
+    tx_hash: B256,
+) -> sqlx::Result<u64> {
+    let linked = sqlx::query(
+        "update billing_charge_attempt
+         set status = 'submitted', chain_tx_id = $3, tx_hash = $4, lease_until = null, reason = null, retry_at = null,
+             gas_spent = null, updated_at = now()
+         where charge_attempt_id = any($1) and status = 'pending' and worker_instance = $2",
+    )
+    .bind(uuids(ids))
+    .bind(worker_instance)
+    .bind(tx)
+    .bind(tx_hash.as_slice())
+    .execute(conn)
+    .await?;
+    Ok(linked.rows_affected())
+}
+
+/// Gives claims back that came to nothing.
+pub(super) async fn release(
+    conn: impl PgExecutor<'_>,
+    ids: &[ChargeAttemptId],
+    worker_instance: &str,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "update billing_charge_attempt
-         set status = 'submitted', chain_tx_id = $2, tx_hash = $3, lease_until = null, reason = null, retry_at = null,
-             updated_at = now()
-         where charge_attempt_id = any($1)",
+        "update billing_charge_attempt set lease_until = null, updated_at = now()
+         where charge_attempt_id = any($1) and status = 'pending' and worker_instance = $2",
     )
-    .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
-    .bind(tx)
-    .bind(tx_hash)
+    .bind(uuids(ids))
+    .bind(worker_instance)
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Charges that a transaction carries and that nobody recorded yet.
-pub(super) async fn carried(conn: impl PgExecutor<'_>, tx: ChainTxId) -> sqlx::Result<Vec<Claimed>> {
-    let rows = sqlx::query(
-        "select charge_attempt_id, plan_hash, subscriber, due_at as next_charge_at, amount as price,
-                payment_token as token, attempts - 1 as attempts
-         from billing_charge_attempt
-         where chain_tx_id = $1
-         order by due_at, plan_hash, subscriber",
-    )
-    .bind(tx)
-    .fetch_all(conn)
-    .await?;
-    rows.iter().map(|row| Ok(Claimed { id: row.try_get("charge_attempt_id")?, due: due_from_row(row)? })).collect()
-}
-
-/// A refusal: the row's next state. `counts` is false when the attempt is not the subscriber's.
-pub(super) async fn refuse(
+/// A claimed charge is refused without a transaction. False when the claim is not this worker's any more.
+pub(super) async fn refuse_claimed(
     conn: &mut PgConnection,
     id: ChargeAttemptId,
-    status: &str,
-    reason: Option<Reason>,
-    retry_at: Option<OffsetDateTime>,
-    counts: bool,
-) -> sqlx::Result<()> {
-    sqlx::query(
+    worker_instance: &str,
+    reason: Reason,
+    verdict: &Verdict,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query(
         "update billing_charge_attempt
-         set status = $2, reason = $3, retry_at = $4, attempts = attempts - $5, lease_until = null, updated_at = now()
-         where charge_attempt_id = $1 and status in ('pending', 'submitted')",
+         set status = $3, reason = $4, retry_at = $5, attempts = attempts + $6, lease_until = null, updated_at = now()
+         where charge_attempt_id = $1 and status = 'pending' and worker_instance = $2",
     )
     .bind(id)
-    .bind(status)
-    .bind(reason.map(Reason::number))
-    .bind(retry_at)
-    .bind(i32::from(!counts))
+    .bind(worker_instance)
+    .bind(verdict.status)
+    .bind(reason.number())
+    .bind(verdict.retry_at)
+    .bind(i32::from(verdict.counts))
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
-/// What a receipt said. A row that the mirror confirmed first only learns the gas.
-pub(super) async fn settle(conn: &mut PgConnection, id: ChargeAttemptId, charged: &Charged) -> sqlx::Result<()> {
-    sqlx::query(
-        "update billing_charge_attempt
-         set status = 'settled', reason = null, retry_at = null, lease_until = null, fee = $2, period_start = $3,
-             period_end = $4, mined_block = $5, updated_at = now()
-         where charge_attempt_id = $1 and status in ('pending', 'submitted')",
-    )
-    .bind(id)
-    .bind(charged.fee)
-    .bind(charged.period_start)
-    .bind(charged.period_end)
-    .bind(charged.block_number)
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query("update billing_charge_attempt set gas_spent = $2, tx_hash = $3 where charge_attempt_id = $1")
-        .bind(id)
-        .bind(charged.gas.cast_signed())
-        .bind(charged.tx_hash.as_slice())
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// What was refused at last, for the outbox: key parts and amount.
-pub(super) async fn amount(conn: &mut PgConnection, id: ChargeAttemptId) -> sqlx::Result<TokenAmount> {
-    sqlx::query_scalar("select amount from billing_charge_attempt where charge_attempt_id = $1")
-        .bind(id)
-        .fetch_one(conn)
-        .await
+fn uuids(ids: &[ChargeAttemptId]) -> Vec<uuid::Uuid> {
+    ids.iter().map(|id| id.0).collect()
 }

@@ -19,6 +19,22 @@ pub enum Outcome {
     Failed,
     /// Sent and not mined yet; the next run finds out.
     Pending,
+    /// Nothing happened, and not because the contract refused; it stays due.
+    Error,
+}
+
+impl Outcome {
+    /// As JSON and tables write it.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Charged => "charged",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::Pending => "pending",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// One due subscription.
@@ -44,12 +60,21 @@ pub struct Row {
     /// Why it was not charged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// Chain time before which it is not tried again.
+    #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub retry_at: Option<OffsetDateTime>,
+    /// What went wrong, for `Error`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// The transaction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tx_hash: Option<B256>,
     /// This charge's part of the transaction's gas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gas: Option<u64>,
+    /// False when another process wrote this outcome down first: counts are then its.
+    #[serde(skip)]
+    pub counts: bool,
 }
 
 /// A run on one network.
@@ -59,7 +84,7 @@ pub struct RunReport {
     pub network: String,
     /// In the order in which they were looked at.
     pub rows: Vec<Row>,
-    /// Trouble that concerned whole batches; the rows they held stay due or pending.
+    /// Trouble of the whole run; the rows it concerned say so themselves.
     pub errors: Vec<String>,
     /// True when the node knows no `eth_simulateV1`, so that batches were simulated each by itself.
     pub simulated_apart: bool,
@@ -78,7 +103,7 @@ pub struct Totals {
     pub failed: usize,
     /// Sent, not mined yet.
     pub pending: usize,
-    /// Batches in trouble.
+    /// Nothing happened, for other causes than a refusal.
     pub errors: usize,
 }
 
@@ -88,17 +113,27 @@ impl RunReport {
         self.rows.sort_by_key(|row| (row.due_at, row.plan_hash, row.subscriber));
     }
 
-    /// Counts.
+    /// Counts of all rows.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        let count = |outcome| self.rows.iter().filter(|row| row.outcome == outcome).count();
+        self.count(|_| true)
+    }
+
+    /// Counts of the rows whose outcome this process wrote down: over all processes, each outcome once.
+    #[must_use]
+    pub fn written(&self) -> Totals {
+        self.count(|row| row.counts)
+    }
+
+    fn count(&self, of: impl Fn(&Row) -> bool) -> Totals {
+        let count = |outcome| self.rows.iter().filter(|row| of(row) && row.outcome == outcome).count();
         Totals {
-            processed: self.rows.len(),
+            processed: self.rows.iter().filter(|row| of(row)).count(),
             charged: count(Outcome::Charged),
             skipped: count(Outcome::Skipped),
             failed: count(Outcome::Failed),
             pending: count(Outcome::Pending),
-            errors: self.errors.len(),
+            errors: count(Outcome::Error),
         }
     }
 }

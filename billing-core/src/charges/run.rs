@@ -1,70 +1,74 @@
 //! One run on one network: recover, claim, simulate, send, record.
 
-use std::time::Duration;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use sqlx::PgPool;
 use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    ChargeError, Outcome, RunReport,
+    ChargeError, Outcome, Progress, RunReport,
+    batch::Batch,
     due::{self, Claimed, Due},
-    record, repo,
-    simulate::{self, Batch, Forecast},
+    dunning,
+    forecast::{Forecast, forecast},
+    record,
+    recover::recover,
+    repo,
 };
-use crate::chain::{self, ChainError, ChainTx, Resolved, Rpc, tx};
+use crate::{
+    chain::{self, ChainTx, Rpc, tx},
+    ids::ChargeAttemptId,
+};
 
 /// How a run is bounded.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
     /// Subscriptions looked at, at most.
     pub limit: i64,
-    /// Who we are, for people who read the table.
+    /// Who we are: no two processes may have the same, for claims are told apart by it.
     pub worker_instance: String,
     /// Seconds for which a claim keeps others away; a dead process' claims are free after it.
     pub lease_secs: u32,
     /// How long to wait for receipts; what is not mined by then is pending and the next run's.
     pub receipt_wait: Duration,
+    /// Cancelled: nothing more is sent, and receipts are not waited for.
+    pub stop: CancellationToken,
+    /// Told how far the run is.
+    pub progress: Arc<Progress>,
 }
 
-/// Gas beyond the forecast: one transfer's allowance (`TRANSFER_GAS` must be left at the last member) and a margin.
-const GAS_MARGIN: u64 = 350_000;
 /// Time between two looks for a receipt.
 const RECEIPT_POLL: Duration = Duration::from_millis(100);
 
-/// Charges what is due now. Killed at any instant, the next run goes on where this one was.
+/// Charges what is due now. Killed at any instant, the next run goes on where this one was. The report also has what
+/// earlier runs sent and this one found mined.
 ///
 /// # Errors
-/// A node's, the database's. What concerns one batch only stands in the report's `errors`.
+/// A node's or the database's before anything was sent. After that, the rows concerned say what went wrong.
 pub async fn run(
     pool: &PgPool,
     rpc: &Rpc,
     signer: &PrivateKeySigner,
     options: &RunOptions,
 ) -> Result<RunReport, ChargeError> {
-    let mut report = RunReport { network: rpc.network.name.clone(), ..RunReport::default() };
-    recover(pool, rpc, signer).await?;
+    let rows = recover(pool, rpc, signer).await?;
+    let report = RunReport { network: rpc.network.name.clone(), rows, ..RunReport::default() };
     let now = due::chain_time(rpc).await?;
     let claimed = due::claim(pool, rpc.network.chain_id, now, options).await?;
-    let batches = batches(claimed.iter().map(|claimed| claimed.due.clone()).collect(), rpc);
-    let forecasts = simulate::simulate(rpc, signer.address(), &batches).await?;
-    report.simulated_apart = forecasts.apart;
-
-    let mut sent = Vec::new();
-    for (batch, forecast) in batches.into_iter().zip(forecasts.list) {
-        let members: Vec<Claimed> = batch.members.iter().filter_map(|due| find(&claimed, due)).collect();
-        let accepted = refuse(pool, rpc, &members, &forecast, now, &mut report).await?;
-        for (members, gas) in split(accepted, &forecast, rpc) {
-            match send(pool, rpc, signer, batch.plan_hash, &members, gas).await {
-                Ok(tx) => sent.push((tx, members)),
-                Err(ChargeError::Chain(error @ ChainError::FeeAboveCap { .. })) => {
-                    report.errors.push(error.to_string())
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-    await_receipts(pool, rpc, sent, now, options.receipt_wait, &mut report).await?;
+    options.progress.found(claimed.len());
+    let ids: Vec<ChargeAttemptId> = claimed.iter().map(|claimed| claimed.id).collect();
+    let due = claimed.iter().map(|claimed| claimed.due.clone()).collect();
+    let claims = claimed.into_iter().map(|claimed| ((claimed.due.plan_hash, claimed.due.subscriber), claimed));
+    let run = Run { pool, rpc, signer, options, now, claims: claims.collect(), report };
+    let done = match forecast(rpc, signer.address(), due).await {
+        Ok(forecast) => run.carry_out(forecast).await,
+        Err(error) => Err(error),
+    };
+    // Of what was sent or refused, nothing is a claim any more.
+    repo::release(pool, &ids, &options.worker_instance).await?;
+    let mut report = done?;
     report.sort();
     Ok(report)
 }
@@ -75,139 +79,151 @@ pub async fn run(
 /// A node's, the database's.
 pub async fn dry_run(pool: &PgPool, rpc: &Rpc, automation: Address, limit: i64) -> Result<RunReport, ChargeError> {
     let now = due::chain_time(rpc).await?;
-    let batches = batches(due::list(pool, rpc.network.chain_id, now, limit).await?, rpc);
-    let forecasts = simulate::simulate(rpc, automation, &batches).await?;
+    let due = due::list(pool, rpc.network.chain_id, now, limit).await?;
+    let forecast = forecast(rpc, automation, due).await?;
     let mut report =
-        RunReport { network: rpc.network.name.clone(), simulated_apart: forecasts.apart, ..RunReport::default() };
-    for (batch, forecast) in batches.into_iter().zip(forecasts.list) {
-        for (due, reason) in batch.members.into_iter().zip(forecast.outcomes) {
-            let outcome = reason.map_or(Outcome::Charged, |reason| record::outcome_of(due.attempts + 1, reason, now));
-            let mut row = record::row(rpc, &due, outcome);
-            row.reason = reason;
-            report.rows.push(row);
-        }
-    }
+        RunReport { network: rpc.network.name.clone(), simulated_apart: forecast.apart, ..RunReport::default() };
+    let accepted = forecast.accepted.iter().flat_map(|(batch, _)| &batch.members);
+    report.rows.extend(accepted.map(|due| record::row(rpc, due, Outcome::Charged)));
+    report.rows.extend(
+        forecast
+            .refused
+            .iter()
+            .map(|(due, reason)| record::refused_row(rpc, due, *reason, &dunning::verdict(due.attempts, *reason, now))),
+    );
+    report.rows.extend(forecast.unclear.iter().map(|(due, why)| record::error_row(rpc, due, why)));
     report.sort();
     Ok(report)
 }
 
-/// Records what dead processes, or slow ones, left behind.
-async fn recover(pool: &PgPool, rpc: &Rpc, signer: &PrivateKeySigner) -> Result<(), ChargeError> {
-    let now = due::chain_time(rpc).await?;
-    for fact in chain::resolve(pool, rpc, signer).await? {
-        match fact {
-            Resolved::Mined(tx, receipt) => {
-                record::receipt(pool, rpc, &tx, &receipt, now).await?;
-            }
-            Resolved::Dropped(tx) => record::dropped(pool, &tx).await?,
-            // Pending again, and with it out of what is due; the mirror or a later receipt settles its charges.
-            Resolved::Orphaned(_) => {}
+/// A run whose claims are made.
+struct Run<'a> {
+    pool: &'a PgPool,
+    rpc: &'a Rpc,
+    signer: &'a PrivateKeySigner,
+    options: &'a RunOptions,
+    now: OffsetDateTime,
+    claims: HashMap<(alloy::primitives::B256, Address), Claimed>,
+    report: RunReport,
+}
+
+impl Run<'_> {
+    async fn carry_out(mut self, forecast: Forecast) -> Result<RunReport, ChargeError> {
+        self.report.simulated_apart = forecast.apart;
+        self.refuse(&forecast).await?;
+        for (due, why) in &forecast.unclear {
+            self.report.rows.push(record::error_row(self.rpc, due, why));
         }
+        self.options.progress.finished(forecast.refused.len() + forecast.unclear.len());
+        let sent = self.send_all(forecast.accepted).await?;
+        self.await_receipts(sent).await?;
+        Ok(self.report)
     }
-    Ok(())
-}
 
-fn batches(due: Vec<Due>, rpc: &Rpc) -> Vec<Batch> {
-    simulate::batches(due, rpc.network.batch_size)
-}
-
-fn find(claimed: &[Claimed], due: &Due) -> Option<Claimed> {
-    let same = |other: &&Claimed| other.due.plan_hash == due.plan_hash && other.due.subscriber == due.subscriber;
-    claimed.iter().find(same).cloned()
-}
-
-/// Records the members that would be refused; gives the others.
-async fn refuse(
-    pool: &PgPool,
-    rpc: &Rpc,
-    members: &[Claimed],
-    forecast: &Forecast,
-    now: OffsetDateTime,
-    report: &mut RunReport,
-) -> Result<Vec<Claimed>, ChargeError> {
-    let mut accepted = Vec::new();
-    let mut db_tx = pool.begin().await?;
-    for (claimed, reason) in members.iter().zip(&forecast.outcomes) {
-        let Some(reason) = *reason else {
-            accepted.push(claimed.clone());
-            continue;
-        };
-        let outcome = record::refuse(&mut db_tx, rpc.network.chain_id, claimed, reason, now).await?;
-        let mut row = record::row(rpc, &claimed.due, outcome);
-        row.reason = Some(reason);
-        report.rows.push(row);
+    fn claim_of(&self, due: &Due) -> Option<&Claimed> {
+        self.claims.get(&(due.plan_hash, due.subscriber))
     }
-    db_tx.commit().await?;
-    Ok(accepted)
-}
 
-/// Halves a batch until each part's gas limit is within the network's.
-fn split(members: Vec<Claimed>, forecast: &Forecast, rpc: &Rpc) -> Vec<(Vec<Claimed>, u64)> {
-    if members.is_empty() {
-        return Vec::new();
+    async fn refuse(&mut self, forecast: &Forecast) -> Result<(), ChargeError> {
+        let mut db_tx = self.pool.begin().await?;
+        let mut rows = Vec::with_capacity(forecast.refused.len());
+        for (due, reason) in &forecast.refused {
+            let Some(claimed) = self.claim_of(due) else { continue };
+            let worker = &self.options.worker_instance;
+            rows.extend(record::refuse(&mut db_tx, self.rpc, claimed, worker, *reason, self.now).await?);
+        }
+        db_tx.commit().await?;
+        self.report.rows.extend(rows);
+        Ok(())
     }
-    let per_member = forecast.gas / (forecast.outcomes.len().max(1) as u64) + 1;
-    let limit = |count: usize| {
-        let base = forecast.gas.min(100_000);
-        (base + per_member * count as u64) * 6 / 5 + GAS_MARGIN
-    };
-    let mut size = members.len();
-    while size > 1 && limit(size) > rpc.network.max_gas_per_tx {
-        size = size.div_ceil(2);
-    }
-    let gas = limit(size).min(rpc.network.max_gas_per_tx);
-    members.chunks(size).map(|part| (part.to_vec(), gas)).collect()
-}
 
-async fn send(
-    pool: &PgPool,
-    rpc: &Rpc,
-    signer: &PrivateKeySigner,
-    plan_hash: alloy::primitives::B256,
-    members: &[Claimed],
-    gas: u64,
-) -> Result<ChainTx, ChargeError> {
-    let batch = Batch { plan_hash, members: members.iter().map(|claimed| claimed.due.clone()).collect() };
-    let call = batch.call(rpc.network.subscription_manager);
-    let quote = tx::quote(rpc, signer.address()).await?;
-    let mut db_tx = pool.begin().await?;
-    let tx = tx::prepare_in_tx(&mut db_tx, rpc, signer, &call, gas, &quote).await?;
-    let ids: Vec<_> = members.iter().map(|claimed| claimed.id).collect();
-    repo::link(&mut db_tx, &ids, tx.id, tx.hash.as_slice()).await?;
-    db_tx.commit().await?;
-    tx::broadcast(pool, rpc, &tx).await?;
-    Ok(tx)
-}
-
-async fn await_receipts(
-    pool: &PgPool,
-    rpc: &Rpc,
-    mut sent: Vec<(ChainTx, Vec<Claimed>)>,
-    now: OffsetDateTime,
-    wait: Duration,
-    report: &mut RunReport,
-) -> Result<(), ChargeError> {
-    let mut looks = wait.as_millis() / RECEIPT_POLL.as_millis() + 1;
-    while !sent.is_empty() && looks > 0 {
-        let mut waiting = Vec::new();
-        for (tx, members) in sent {
-            match chain::receipt(pool, rpc, &tx).await? {
-                Some(receipt) => report.rows.extend(record::receipt(pool, rpc, &tx, &receipt, now).await?),
-                None => waiting.push((tx, members)),
+    /// Sends until the node or the fee cap stands in the way; what is not sent by then stays due.
+    async fn send_all(&mut self, accepted: Vec<(Batch, u64)>) -> Result<Vec<(ChainTx, Batch)>, ChargeError> {
+        let mut sent = Vec::with_capacity(accepted.len());
+        let mut obstacle = None;
+        let mut quote = None;
+        for (batch, gas_limit) in accepted {
+            if obstacle.is_none() && self.options.stop.is_cancelled() {
+                obstacle = Some("not sent: the process was told to stop".to_owned());
+            }
+            if obstacle.is_none() && quote.is_none() {
+                match tx::quote(self.rpc, self.signer.address()).await {
+                    Ok(found) => quote = Some(found),
+                    Err(error) => obstacle = Some(error.to_string()),
+                }
+            }
+            if let (None, Some(quote)) = (&obstacle, &quote) {
+                match self.send(&batch, gas_limit, quote).await? {
+                    Some(tx) => sent.push((tx, batch)),
+                    None => self.leave(&batch, "not sent: claimed by another process or confirmed meanwhile"),
+                }
+            } else {
+                self.leave(&batch, obstacle.as_deref().unwrap_or_default());
             }
         }
-        sent = waiting;
-        looks -= 1;
-        if !sent.is_empty() && looks > 0 {
-            tokio::time::sleep(RECEIPT_POLL).await;
+        Ok(sent)
+    }
+
+    fn leave(&mut self, batch: &Batch, why: &str) {
+        let rows = batch.members.iter().map(|due| record::error_row(self.rpc, due, why));
+        self.report.rows.extend(rows);
+        self.options.progress.finished(batch.members.len());
+    }
+
+    /// Stores the transaction with its charges, then broadcasts it. `None` when a claim was lost: nothing is stored then.
+    async fn send(&self, batch: &Batch, gas_limit: u64, quote: &tx::Quote) -> Result<Option<ChainTx>, ChargeError> {
+        let call = batch.call(self.rpc.network.subscription_manager);
+        let ids: Vec<_> = batch.members.iter().filter_map(|due| self.claim_of(due)).map(|claimed| claimed.id).collect();
+        let mut db_tx = self.pool.begin().await?;
+        let tx = tx::prepare_in_tx(&mut db_tx, self.rpc, self.signer, &call, gas_limit, quote).await?;
+        let linked = repo::link(&mut db_tx, &ids, &self.options.worker_instance, tx.id, tx.hash).await?;
+        if linked != batch.members.len() as u64 {
+            return Ok(None);
         }
+        db_tx.commit().await?;
+        tx::broadcast(self.pool, self.rpc, &tx).await?;
+        Ok(Some(tx))
     }
-    for (tx, members) in sent {
-        report.rows.extend(members.iter().map(|claimed| {
-            let mut row = record::row(rpc, &claimed.due, Outcome::Pending);
-            row.tx_hash = Some(tx.hash);
-            row
-        }));
+
+    async fn await_receipts(&mut self, mut sent: Vec<(ChainTx, Batch)>) -> Result<(), ChargeError> {
+        let mut looks = self.options.receipt_wait.as_millis() / RECEIPT_POLL.as_millis() + 1;
+        while !sent.is_empty() && looks > 0 {
+            let mut waiting = Vec::with_capacity(sent.len());
+            for (tx, batch) in sent {
+                match self.receipt(&tx).await {
+                    Ok(true) => self.options.progress.finished(batch.members.len()),
+                    Ok(false) => waiting.push((tx, batch)),
+                    Err(ChargeError::Chain(error)) => {
+                        // The money is on its way; a node that does not answer changes nothing about that.
+                        tracing::warn!(tx.hash = %tx.hash, "receipt: {error}");
+                        waiting.push((tx, batch));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            sent = waiting;
+            looks = if self.options.stop.is_cancelled() { 0 } else { looks - 1 };
+            if !sent.is_empty() && looks > 0 {
+                tokio::select! {
+                    () = self.options.stop.cancelled() => {}
+                    () = tokio::time::sleep(RECEIPT_POLL) => {}
+                }
+            }
+        }
+        for (tx, batch) in sent {
+            self.report.rows.extend(batch.members.iter().map(|due| {
+                let mut row = record::row(self.rpc, due, Outcome::Pending);
+                row.tx_hash = Some(tx.hash);
+                row
+            }));
+        }
+        Ok(())
     }
-    Ok(())
+
+    async fn receipt(&mut self, tx: &ChainTx) -> Result<bool, ChargeError> {
+        let Some(receipt) = chain::receipt(self.pool, self.rpc, tx).await? else { return Ok(false) };
+        let rows = record::receipt(self.pool, self.rpc, tx, &receipt, self.now).await?;
+        self.report.rows.extend(rows);
+        Ok(true)
+    }
 }

@@ -184,3 +184,98 @@ fn instant(seconds: impl UnixSeconds) -> Result<OffsetDateTime, Fault> {
 fn without_nul(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy::{primitives::B256, sol_types::SolEvent};
+    use billing_bindings::SubscriptionManager::SubscriptionCharged;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ids::ChainId;
+
+    const SOURCE: Source = Source {
+        chain_id: ChainId(1),
+        plan_manager: Address::repeat_byte(1),
+        subscription_manager: Address::repeat_byte(2),
+        header_window: 1,
+    };
+
+    fn log(address: Address, topics: Vec<B256>, data: Vec<u8>) -> RawLog {
+        RawLog {
+            block_number: 5,
+            block_hash: B256::repeat_byte(5),
+            block_time: OffsetDateTime::UNIX_EPOCH,
+            tx_hash: B256::repeat_byte(6),
+            log_index: 3,
+            address,
+            topics,
+            data: data.into(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_packed_charge_is_read_as_it_was_written(
+            sequence in 1..=i64::MAX,
+            start in 0_u64..250_000_000_000,
+            end in 0_u64..250_000_000_000,
+            gross in 0..(1_u128 << 96),
+            fee in 0..(1_u128 << 96),
+            merchant in any::<[u8; 20]>(),
+            token in any::<[u8; 20]>(),
+        ) {
+            let word = |value: u64, shift: usize| U256::from(value) << shift;
+            let (merchant, token) = (Address::from(merchant), Address::from(token));
+            let event = SubscriptionCharged {
+                planHash: B256::repeat_byte(7),
+                subscriber: Address::repeat_byte(8),
+                receipt: word(sequence.unsigned_abs(), 192) | word(start, 144) | word(end, 96) | U256::from(gross),
+                settlement: U256::from_be_slice(merchant.as_slice()) << 96 | U256::from(fee),
+                token,
+            }
+            .encode_log_data();
+            let raw = log(SOURCE.subscription_manager, event.topics().to_vec(), event.data.to_vec());
+
+            let (number, decoded) = decode(&SOURCE, &raw).expect("a charge");
+
+            prop_assert_eq!(number, sequence);
+            let Event::Subscription(SubscriptionEvent { change: SubscriptionChange::Charged(receipt), .. }) = &decoded
+            else { return Err(TestCaseError::fail("not a charge")) };
+            let seconds = |seconds: u64| OffsetDateTime::from_unix_timestamp(seconds.cast_signed()).expect("a time");
+            prop_assert_eq!(receipt, &ChargeReceipt {
+                period_start: seconds(start),
+                period_end: seconds(end),
+                gross: TokenAmount(U256::from(gross)),
+                fee: TokenAmount(U256::from(fee)),
+                token,
+                merchant,
+            });
+            prop_assert_eq!(decoded.deposit().is_some(), token.is_zero());
+        }
+
+        #[test]
+        fn no_log_makes_it_panic(
+            manager in any::<bool>(),
+            topics in prop::collection::vec(any::<[u8; 32]>(), 0..5),
+            data in prop::collection::vec(any::<u8>(), 0..400),
+            known in any::<prop::sample::Index>(),
+        ) {
+            let address = if manager { SOURCE.subscription_manager } else { SOURCE.plan_manager };
+            let mut topics: Vec<B256> = topics.into_iter().map(B256::from).collect();
+            let selectors = if manager { SubscriptionManagerEvents::SELECTORS } else { PlanManagerEvents::SELECTORS };
+            if let Some(first) = topics.first_mut() {
+                *first = B256::from(selectors[known.index(selectors.len())]);
+            }
+            drop(decode(&SOURCE, &log(address, topics, data)));
+        }
+    }
+
+    #[test]
+    fn an_unknown_event_or_contract_is_told_with_its_place() {
+        for address in [SOURCE.plan_manager, Address::repeat_byte(9)] {
+            let refused = decode(&SOURCE, &log(address, vec![B256::repeat_byte(1)], Vec::new()));
+            assert!(matches!(refused, Err(MirrorError::Undecodable { block: 5, log_index: 3, .. })));
+        }
+    }
+}

@@ -226,3 +226,90 @@ pub fn fold(state: Option<SubscriptionState>, event: &SubscriptionEvent, at: Log
     next.updated_at = at.block_time;
     Some(next)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::U256;
+    use time::Duration;
+
+    use super::*;
+
+    const AT: LogPoint = LogPoint {
+        chain_id: ChainId(1),
+        block_number: 9,
+        block_hash: B256::ZERO,
+        block_time: OffsetDateTime::UNIX_EPOCH,
+        tx_hash: B256::ZERO,
+        log_index: 0,
+    };
+
+    fn day(day: i64) -> OffsetDateTime {
+        OffsetDateTime::UNIX_EPOCH + Duration::days(day)
+    }
+
+    fn event(change: SubscriptionChange) -> SubscriptionEvent {
+        SubscriptionEvent { plan_hash: B256::repeat_byte(1), subscriber: Address::repeat_byte(2), change }
+    }
+
+    fn activated(next_charge_at: OffsetDateTime) -> SubscriptionEvent {
+        let (merchant, started_at) = (Address::repeat_byte(3), day(0));
+        event(SubscriptionChange::Activated { merchant, started_at, next_charge_at, ends_at: None })
+    }
+
+    fn receipt(start: i64) -> ChargeReceipt {
+        ChargeReceipt {
+            period_start: day(start),
+            period_end: day(start + 1),
+            gross: TokenAmount(U256::ONE),
+            fee: TokenAmount::ZERO,
+            token: Address::ZERO,
+            merchant: Address::repeat_byte(3),
+        }
+    }
+
+    fn after(events: &[SubscriptionEvent]) -> Option<SubscriptionState> {
+        events.iter().fold(None, |state, event| fold(state, event, AT))
+    }
+
+    #[test]
+    fn a_first_charge_was_due_at_the_start_of_its_period() {
+        let state = after(&[activated(day(1))]);
+        assert_eq!(due_at(state.as_ref(), &receipt(0)), day(0));
+    }
+
+    #[test]
+    fn a_charge_after_missed_periods_was_due_at_the_end_of_the_paid_time() {
+        let state = after(&[activated(day(1))]);
+        assert_eq!(due_at(state.as_ref(), &receipt(4)), day(1));
+    }
+
+    #[test]
+    fn a_charge_forgets_failed_tries() {
+        let failed = SubscriptionChange::RetryScheduled { reason: 3, retry_at: day(2), retries: 1 };
+        let tried = after(&[activated(day(1)), event(failed.clone())]).expect("active");
+        assert_eq!((tried.retries, tried.last_reason, tried.retry_at), (1, Some(3), Some(day(2))));
+
+        let charged = event(SubscriptionChange::Charged(receipt(1)));
+        let paid = after(&[activated(day(1)), event(failed), charged]).expect("active");
+        assert_eq!((paid.retries, paid.last_reason, paid.retry_at), (0, None, None));
+        assert_eq!((paid.next_charge_at, paid.charge_count), (day(2), 1));
+    }
+
+    #[test]
+    fn paid_periods_are_counted_on_after_an_end() {
+        let charged = || event(SubscriptionChange::Charged(receipt(0)));
+        let canceled = event(SubscriptionChange::Canceled { reason: 1, paid_until: day(1) });
+        let ended = after(&[activated(day(1)), charged(), canceled.clone()]).expect("canceled");
+        assert_eq!((ended.status, ended.next_charge_at), (SubscriptionStatus::Canceled, day(1)));
+
+        let again = after(&[activated(day(1)), charged(), canceled, activated(day(8)), charged()]).expect("active");
+        assert_eq!((again.status, again.charge_count, again.canceled_at), (SubscriptionStatus::Active, 2, None));
+    }
+
+    #[test]
+    fn whoever_never_subscribed_has_no_subscription() {
+        let skipped = event(SubscriptionChange::Skipped { reason: 7 });
+        assert_eq!(after(std::slice::from_ref(&skipped)), None);
+        assert_eq!(after(&[activated(day(1)), skipped]), after(&[activated(day(1))]));
+    }
+}

@@ -10,9 +10,10 @@ pragma solidity ^0.8.28;
 ///      `[nextChargeAt + k * period, nextChargeAt + (k + 1) * period)` that contains `t`, and moves `nextChargeAt` to that
 ///      end. So due times stay on the anchor, a period is charged once, and missed periods are not billed.
 ///
-///      Assumptions on the token (safety): `transferFrom` moves exactly the amount or reverts or answers false; it does
-///      not call the payer's code with power to change other balances of this contract. A token that delivers less
-///      reverts the whole call. (liveness): one transfer needs at most `TRANSFER_GAS`.
+///      Assumptions on the token (safety): `transferFrom` takes exactly the amount from the payer or reverts or answers
+///      false. One that delivers less than it takes reverts a batch (`ReceivedLessThanCharged`); a single charge does not
+///      measure, and what is missing is the loss of the merchant who chose the token. (liveness): one transfer needs at
+///      most `TRANSFER_GAS`. Merchant and fee receiver can receive it; if not, their plans cannot be charged.
 ///      Assumption on the automation key: none for safety. Leaked, it can only charge what is due.
 interface ISubscriptionManager {
     /// None: never subscribed. Active: charged when due. Paused: by the subscriber, not charged. Cancelled: ended by
@@ -143,6 +144,8 @@ interface ISubscriptionManager {
     function cancelFor(bytes32 planHash, address subscriber) external;
 
     /// @notice Charges one subscription; reverts with `ChargeFailed` where a batch would skip or schedule a retry.
+    ///
+    /// @dev AUTOMATION any time; anyone else once due for `PUBLIC_DELAY`.
     function charge(bytes32 planHash, address subscriber) external;
 
     /// @notice Charges many subscriptions of one plan; a member that cannot pay never stops the others.

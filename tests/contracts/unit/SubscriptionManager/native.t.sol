@@ -58,8 +58,15 @@ contract NativeTest is Base {
         assertEq(manager.nativeDepositOf(alice), 0, "paid");
         assertEq(merchant.balance, 3 * (1 ether - NATIVE_FEE), "merchant");
 
-        manager.depositNative{value: 1 ether}(bob);
         vm.warp(START + PERIOD + 1 days);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                ISubscriptionManager.ChargeFailed.selector, ISubscriptionManager.Reason.InsufficientBalance
+            )
+        );
+        charge(planHash, bob);
+
+        manager.depositNative{value: 1 ether}(bob);
         charge(planHash, bob);
         assertEq(stateOf(planHash, bob).chargeCount, 2, "retried");
     }

@@ -29,7 +29,8 @@ pub async fn tell(keep: bool) -> Result<()> {
     let steps = progress()?;
     let step = |text: &str| {
         steps.inc(1);
-        steps.println(format!("{:>3} s  {text}", begun.elapsed().as_secs()));
+        // Also where there is no terminal, and so no bar.
+        steps.suspend(|| println!("{:>3} s  {text}", begun.elapsed().as_secs()));
     };
 
     step("deploying the contracts to two chains");
@@ -56,7 +57,7 @@ pub async fn tell(keep: bool) -> Result<()> {
 
     step("billing-charge --dry-run: what would happen now, by simulation");
     let (table, predicted) = charge::predict(&stack).await?;
-    steps.println(table);
+    steps.suspend(|| println!("\n{table}"));
     step("two billing-charge processes at the same moment");
     let (happened, rows) = charge::charge(&stack).await?;
     compare(&predicted, &happened, &cast, &offers)?;

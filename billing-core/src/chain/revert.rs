@@ -1,0 +1,35 @@
+//! What a contract of ours said when it refused.
+
+use alloy::sol_types::SolInterface;
+use billing_bindings::{CoreSystem, PaymentGateway, PlanManager, SubscriptionManager};
+
+/// The typed error in a revert's data as text, arguments included; `None` when it is none of our contracts'.
+#[must_use]
+pub fn explain(data: &[u8]) -> Option<String> {
+    if let Ok(error) = SubscriptionManager::SubscriptionManagerErrors::abi_decode(data) {
+        return Some(format!("{error:?}"));
+    }
+    if let Ok(error) = PlanManager::PlanManagerErrors::abi_decode(data) {
+        return Some(format!("{error:?}"));
+    }
+    if let Ok(error) = PaymentGateway::PaymentGatewayErrors::abi_decode(data) {
+        return Some(format!("{error:?}"));
+    }
+    CoreSystem::CoreSystemErrors::abi_decode(data).ok().map(|error| format!("{error:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::sol_types::SolError;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_in_the_contracts_words() {
+        let data = SubscriptionManager::InvalidBatch { length: alloy::primitives::U256::from(7) }.abi_encode();
+        let text = explain(&data).expect("an error of the contract");
+        assert!(text.contains("InvalidBatch") && text.contains('7'), "{text}");
+        assert_eq!(explain(&[1, 2, 3, 4]), None);
+        assert_eq!(explain(&[]), None);
+    }
+}
