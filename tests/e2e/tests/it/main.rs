@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 mod books;
+mod charge;
 mod crash;
 mod reorg;
 mod start;
