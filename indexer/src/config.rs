@@ -1,7 +1,6 @@
 use std::net::SocketAddr;
 
-use anyhow::bail;
-use billing_core::chain::{Network, Networks};
+use billing_core::chain::Network;
 use billing_process::{DatabaseArgs, LogArgs, NetworkArgs};
 use clap::{Parser, ValueEnum};
 
@@ -48,14 +47,6 @@ impl Args {
     /// # Errors
     /// A networks file that cannot be used, or a name that is not in it.
     pub fn selected(&self) -> anyhow::Result<Vec<Network>> {
-        select(&self.networks.read()?, &self.only)
+        Ok(self.networks.read()?.select(&self.only)?)
     }
-}
-
-fn select(networks: &Networks, only: &[String]) -> anyhow::Result<Vec<Network>> {
-    if let Some(unknown) = only.iter().find(|name| networks.find(name).is_none()) {
-        let known = networks.iter().map(|network| network.name.as_str()).collect::<Vec<_>>().join(", ");
-        bail!("--network {unknown}: not in the networks file, which has {known}");
-    }
-    Ok(networks.iter().filter(|network| only.is_empty() || only.contains(&network.name)).cloned().collect())
 }

@@ -68,7 +68,7 @@ impl Charging {
     async fn new(config: ChargeConfig, shutdown: CancellationToken) -> anyhow::Result<Self> {
         let caller = caller(&config)?;
         let networks = config.networks.read()?;
-        let chosen = choose(&networks, &config.network)?;
+        let chosen = networks.select(&config.network)?;
         let pool = billing_process::connect(&config.database).await?;
         let nodes = try_join_all(chosen.iter().map(Rpc::connect)).await?;
         if matches!(caller, Caller::Signer(_)) {
@@ -201,22 +201,4 @@ fn caller(config: &ChargeConfig) -> anyhow::Result<Caller> {
     }
     let source = source.context("no key: set BILLING_AUTOMATION_KEY or BILLING_AUTOMATION_KEYSTORE")?;
     Ok(Caller::Signer(Box::new(source.open().context("BILLING_AUTOMATION_KEY")?)))
-}
-
-fn choose(networks: &Networks, names: &[String]) -> anyhow::Result<Vec<Network>> {
-    if names.is_empty() {
-        return Ok(networks.iter().cloned().collect());
-    }
-    let known = || networks.iter().map(|network| network.name.as_str()).collect::<Vec<_>>().join(", ");
-    let find = |name: &String| {
-        networks
-            .find(name)
-            .cloned()
-            .with_context(|| format!("no network {name:?} in the networks file; there are: {}", known()))
-    };
-    // Named twice it would run twice at once, and the two would take each other's claims for their own.
-    let mut names = names.to_vec();
-    names.sort();
-    names.dedup();
-    names.iter().map(find).collect()
 }

@@ -159,6 +159,19 @@ impl Networks {
         self.list.iter().find(|network| network.name == name)
     }
 
+    /// Those with these names, each once and in the order of the file; all of them where no name is given.
+    ///
+    /// # Errors
+    /// A name that is not there; says which there are.
+    pub fn select(&self, names: &[String]) -> Result<Vec<Network>, ChainError> {
+        if let Some(unknown) = names.iter().find(|name| self.find(name).is_none()) {
+            let known = self.list.iter().map(|network| network.name.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(ChainError::Networks(format!("no network {unknown}; there are: {known}")));
+        }
+        let wanted = |network: &&Network| names.is_empty() || names.contains(&network.name);
+        Ok(self.list.iter().filter(wanted).cloned().collect())
+    }
+
     /// By chain id.
     #[must_use]
     pub fn find_by_id(&self, chain_id: ChainId) -> Option<&Network> {

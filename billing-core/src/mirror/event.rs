@@ -1,7 +1,7 @@
 //! Raw logs to typed events.
 
 use alloy::{
-    primitives::{Address, U256, aliases::U40},
+    primitives::{Address, U256},
     sol_types::{self, SolEventInterface},
 };
 use billing_bindings::{PlanManager::PlanManagerEvents, SubscriptionManager::SubscriptionManagerEvents};
@@ -111,9 +111,9 @@ fn manager_event(event: SubscriptionManagerEvents) -> Result<(i64, Event), Fault
         E::SubscriptionActivated(e) => {
             let activated = SubscriptionChange::Activated {
                 merchant: e.merchant,
-                started_at: instant(e.startedAt)?,
-                next_charge_at: instant(e.nextChargeAt)?,
-                ends_at: if e.endsAt.is_zero() { None } else { Some(instant(e.endsAt)?) },
+                started_at: instant(e.startedAt.to())?,
+                next_charge_at: instant(e.nextChargeAt.to())?,
+                ends_at: if e.endsAt.is_zero() { None } else { Some(instant(e.endsAt.to())?) },
             };
             (e.sequence, e.planHash, e.subscriber, activated)
         }
@@ -122,7 +122,7 @@ fn manager_event(event: SubscriptionManagerEvents) -> Result<(i64, Event), Fault
             (sequence, e.planHash, e.subscriber, SubscriptionChange::Charged(receipt))
         }
         E::SubscriptionRetryScheduled(e) => {
-            let (reason, retry_at, retries) = (e.reason, instant(e.retryAt)?, e.retries);
+            let (reason, retry_at, retries) = (e.reason, instant(e.retryAt.to())?, e.retries);
             let scheduled = SubscriptionChange::RetryScheduled { reason, retry_at, retries };
             (e.sequence, e.planHash, e.subscriber, scheduled)
         }
@@ -130,7 +130,7 @@ fn manager_event(event: SubscriptionManagerEvents) -> Result<(i64, Event), Fault
             (e.sequence, e.planHash, e.subscriber, SubscriptionChange::Failed { reason: e.reason })
         }
         E::SubscriptionCancelled(e) => {
-            let canceled = SubscriptionChange::Canceled { reason: e.reason, paid_until: instant(e.paidUntil)? };
+            let canceled = SubscriptionChange::Canceled { reason: e.reason, paid_until: instant(e.paidUntil.to())? };
             (e.sequence, e.planHash, e.subscriber, canceled)
         }
         E::ChargeSkipped(e) => (e.sequence, e.planHash, e.subscriber, SubscriptionChange::Skipped { reason: e.reason }),
@@ -138,42 +138,24 @@ fn manager_event(event: SubscriptionManagerEvents) -> Result<(i64, Event), Fault
     Ok((number(sequence)?, Event::Subscription(SubscriptionEvent { plan_hash, subscriber, change })))
 }
 
-/// `receipt = sequence << 192 | periodStart << 144 | periodEnd << 96 | gross`, `settlement = merchant << 96 | fee`.
 fn unpack(receipt: U256, settlement: U256, token: Address) -> Result<(u64, ChargeReceipt), Fault> {
-    let bits = |word: U256, shift: usize, width: usize| (word >> shift) & ((U256::ONE << width) - U256::ONE);
+    let words = billing_bindings::ChargeReceipt::unpack(receipt, settlement);
     let charge = ChargeReceipt {
-        period_start: instant(bits(receipt, 144, 48))?,
-        period_end: instant(bits(receipt, 96, 48))?,
-        gross: TokenAmount(bits(receipt, 0, 96)),
-        fee: TokenAmount(bits(settlement, 0, 96)),
+        period_start: instant(words.period_start)?,
+        period_end: instant(words.period_end)?,
+        gross: TokenAmount(words.gross),
+        fee: TokenAmount(words.fee),
         token,
-        merchant: Address::from_word((settlement >> 96_usize).into()),
+        merchant: words.merchant,
     };
-    Ok((bits(receipt, 192, 64).to(), charge))
+    Ok((words.sequence, charge))
 }
 
 fn number(sequence: u64) -> Result<i64, Fault> {
     i64::try_from(sequence).map_err(|_| Fault(format!("event number {sequence}")))
 }
 
-trait UnixSeconds {
-    fn seconds(self) -> u64;
-}
-
-impl UnixSeconds for U40 {
-    fn seconds(self) -> u64 {
-        self.to()
-    }
-}
-
-impl UnixSeconds for U256 {
-    fn seconds(self) -> u64 {
-        self.saturating_to()
-    }
-}
-
-fn instant(seconds: impl UnixSeconds) -> Result<OffsetDateTime, Fault> {
-    let seconds = seconds.seconds();
+fn instant(seconds: u64) -> Result<OffsetDateTime, Fault> {
     i64::try_from(seconds)
         .ok()
         .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
