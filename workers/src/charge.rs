@@ -5,7 +5,7 @@ use std::{io::Write, sync::Arc, time::Duration, time::Instant};
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use anyhow::{Context, bail};
 use billing_core::{
-    chain::{self, Network, Networks, Rpc},
+    chain::{self, Networks, Rpc},
     charges::{self, ChargeError, Outcome, Progress, Reason, RunOptions, RunReport},
 };
 use billing_process::Readiness;
