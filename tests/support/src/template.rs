@@ -16,18 +16,19 @@ pub(crate) async fn copy_template(admin: &mut PgConnection, migrator: &Migrator,
     if run(admin, copy.clone()).await.is_ok() {
         return Ok(());
     }
-    make_template(admin, migrator, &template).await.context("migrating the template database")?;
+    // Under the lock nobody makes another template, and so nobody drops this one, before it is copied.
+    sqlx::query("select pg_advisory_lock(hashtextextended($1, 0))").bind(TEMPLATE).execute(&mut *admin).await?;
+    let copied = make_and_copy(admin, migrator, &template, copy).await;
+    unlock(admin, TEMPLATE).await?;
+    copied
+}
+
+async fn make_and_copy(admin: &mut PgConnection, migrator: &Migrator, template: &str, copy: String) -> Result<()> {
+    make_template(admin, migrator, template).await.context("migrating the template database")?;
     run(admin, copy).await.context("copying the template database")
 }
 
 async fn make_template(admin: &mut PgConnection, migrator: &Migrator, template: &str) -> Result<()> {
-    sqlx::query("select pg_advisory_lock(hashtextextended($1, 0))").bind(TEMPLATE).execute(&mut *admin).await?;
-    let made = make_template_locked(admin, migrator, template).await;
-    unlock(admin, TEMPLATE).await?;
-    made
-}
-
-async fn make_template_locked(admin: &mut PgConnection, migrator: &Migrator, template: &str) -> Result<()> {
     let templates: Vec<String> =
         sqlx::query_scalar("select datname::text from pg_database where starts_with(datname, $1)")
             .bind(TEMPLATE)
