@@ -1,7 +1,7 @@
 //! What goes on beside the requests: dropping cached plans that changed, and following the operator's transactions.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     time::{Duration, Instant},
 };
 
@@ -52,9 +52,10 @@ impl Tail {
         loop {
             let page = outbox::read_after(&state.pool, PLAN_CHANGED, after, TAIL_PAGE).await?;
             for message in &page {
-                if !self.done.contains_key(&message.id) {
+                // A drop that fails leaves the message to the next look.
+                if let Entry::Vacant(place) = self.done.entry(message.id) {
                     state.plans.drop_plan(&message.key).await?;
-                    self.done.insert(message.id, Instant::now());
+                    place.insert(Instant::now());
                 }
             }
             match page.last() {

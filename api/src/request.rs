@@ -119,3 +119,38 @@ fn client_address(request: &Request, proxies: usize) -> IpAddr {
     };
     if proxies == 0 { peer } else { forwarded().unwrap_or(peer) }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Body, middleware, routing::get};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn broken() {
+        panic!("a secret of the handler")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_not_told() {
+        let router = Router::new().route("/", get(broken)).layer(middleware::from_fn(attend));
+        let request = Request::builder().uri("/").body(Body::empty()).expect("a request");
+        let response = router.oneshot(request).await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(response.headers().contains_key(REQUEST_ID));
+        let body = axum::body::to_bytes(response.into_body(), 4_096).await.expect("a body");
+        let text = String::from_utf8_lossy(&body);
+        assert!(text.contains("urn:abono:problem:internal") && !text.contains("secret"), "{text}");
+    }
+
+    #[test]
+    fn the_client_is_who_our_outermost_proxy_saw() {
+        let request = Request::builder().header("x-forwarded-for", "6.6.6.6, 192.0.2.1, 10.0.0.2");
+        let request = request.body(Body::empty()).expect("a request");
+        let address = |proxies| client_address(&request, proxies).to_string();
+        assert_eq!(address(0), "0.0.0.0", "nobody in front is believed");
+        assert_eq!(address(1), "10.0.0.2");
+        assert_eq!(address(2), "192.0.2.1");
+        assert_eq!(address(9), "0.0.0.0");
+    }
+}

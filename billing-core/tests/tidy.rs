@@ -10,7 +10,7 @@ use std::{
 const ARROWS: [(&str, &[&str]); 5] = [
     ("chain", &[]),
     ("plans", &["chain"]),
-    ("subscriptions", &["chain"]),
+    ("subscriptions", &["chain", "plans"]),
     ("charges", &["chain", "plans", "subscriptions"]),
     ("mirror", &["chain", "plans", "subscriptions", "charges"]),
 ];
@@ -104,7 +104,7 @@ fn grouped(code: &str) -> impl Iterator<Item = &str> {
 fn rooms_use_only_the_rooms_below_them() {
     let wrong: Vec<String> = sources()
         .iter()
-        .filter(|source| source.path != "lib.rs" && room(&source.path) != Some("views"))
+        .filter(|source| source.path != "lib.rs" && !source.path.starts_with("views"))
         .flat_map(|source| {
             let own = room(&source.path);
             let allowed = ARROWS.iter().find(|(room, _)| Some(*room) == own).map_or(&[][..], |(_, allowed)| allowed);

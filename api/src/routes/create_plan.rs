@@ -219,6 +219,10 @@ async fn submit(
         return Ok(Transaction::new(chain_id, TransactionStatus::Exists));
     }
     let call = plans::create_call(&rpc.network, plan);
+    let open = tx::last_pending(&state.pool, rpc, operator.address(), &[&call.purpose]).await?;
+    if let Some((_, hash)) = open {
+        return Ok(Transaction { tx_hash: Some(hash), ..Transaction::new(chain_id, TransactionStatus::Pending) });
+    }
     let gas = tx::estimate_gas(rpc, operator.address(), &call).await?;
     let (status, hash) = match tx::submit_once(&state.pool, rpc, operator, &call, gas).await? {
         OnceOutcome::Submitted(sent) => (TransactionStatus::Submitted, sent.hash),

@@ -86,11 +86,22 @@ async fn submit(
     frozen: bool,
 ) -> Result<Transaction, ChainError> {
     let chain_id = rpc.network.chain_id;
-    let on_chain = plans::terms_on_chain(rpc, plan_hash).await?;
-    if on_chain.is_some_and(|terms| terms.frozen == frozen) {
-        return Ok(Transaction::new(chain_id, TransactionStatus::Exists));
-    }
     let call = plans::freeze_call(&rpc.network, plan_hash, frozen);
+    let undo = plans::freeze_call(&rpc.network, plan_hash, !frozen);
+    let purposes = [call.purpose.as_str(), undo.purpose.as_str()];
+    match tx::last_pending(&state.pool, rpc, operator.address(), &purposes).await? {
+        Some((purpose, hash)) if purpose == call.purpose => {
+            return Ok(Transaction { tx_hash: Some(hash), ..Transaction::new(chain_id, TransactionStatus::Pending) });
+        }
+        // The chain will be the other way round when that one is mined.
+        Some(_) => {}
+        None => {
+            let on_chain = plans::terms_on_chain(rpc, plan_hash).await?;
+            if on_chain.is_some_and(|terms| terms.frozen == frozen) {
+                return Ok(Transaction::new(chain_id, TransactionStatus::Exists));
+            }
+        }
+    }
     let gas = tx::estimate_gas(rpc, operator.address(), &call).await?;
     let sent = tx::submit(&state.pool, rpc, operator, &call, gas).await?;
     Ok(Transaction { tx_hash: Some(sent.hash), ..Transaction::new(chain_id, TransactionStatus::Submitted) })

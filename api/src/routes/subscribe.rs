@@ -184,7 +184,7 @@ impl From<SubscribeError> for Problem {
             }
             SubscribeError::Periods => Self::field("periods", error),
             SubscribeError::PermitSigner { .. } => Self::field("permit.signature", error),
-            SubscribeError::PermitExpired { .. } => Self::field("permit.deadline", error),
+            SubscribeError::PermitExpired => Self::field("permit.deadline", error),
             SubscribeError::PermitValue { .. } => Self::field("permit.value", error),
         }
     }

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use alloy::primitives::{Address, B256};
 use billing_core::{
     chain::{Networks, Rpc},
@@ -45,13 +43,7 @@ async fn a_plan_is_created_once_however_often_it_is_asked_for() {
     let shown = server.get(&format!("/v1/billing/plans/{hash}")).await.json();
     assert_eq!(shown["price"], "10000000");
     assert_eq!(shown["chains"], json!([]), "the mirror has not seen it yet");
-    for _ in 0..50 {
-        if server.count("chain_tx where status = 'mined'").await == 1 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    panic!("the operator's transaction is not resolved after 10 s");
+    server.wait_until_resolved().await;
 }
 
 #[tokio::test]
@@ -101,13 +93,22 @@ async fn support_freezes_a_plan_and_lets_it_go_on() {
     let hash = server.plan().await;
     let path = format!("{PLANS}/{hash}/freeze");
     let rpc = rpc(&server).await;
-    for (frozen, status) in [(false, "exists"), (true, "submitted"), (true, "exists"), (false, "submitted")] {
+    server.wait_until_resolved().await;
+    server.chain.set_automine(false).await.expect("a waiting chain");
+    // The last two: what is still to be mined counts, not only what the chain says now.
+    for (frozen, status) in
+        [(false, "exists"), (true, "submitted"), (true, "pending"), (false, "submitted"), (false, "pending")]
+    {
         let answer = server.post(Some(SUPPORT), &path, &json!({ "frozen": frozen })).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
         assert_eq!(answer.json()["transactions"][0]["status"], status, "{}", answer.text);
-        let on_chain = plans::terms_on_chain(&rpc, hash.parse().expect("a hash")).await.expect("an answer");
-        assert_eq!(on_chain.map(|terms| terms.frozen), Some(frozen));
     }
+    server.chain.mine(1).await.expect("a block");
+    let on_chain = plans::terms_on_chain(&rpc, hash.parse().expect("a hash")).await.expect("an answer");
+    assert_eq!(on_chain.map(|terms| terms.frozen), Some(false));
+    assert_eq!(server.count("chain_tx where status <> 'reverted'").await, 3);
+    server.wait_until_resolved().await;
+    assert_eq!(server.count("chain_tx where status = 'mined'").await, 3);
     let elsewhere = json!({ "frozen": true, "chain_id": 5 });
     server.post(Some(SUPPORT), &path, &elsewhere).await.is_problem(422, "invalid-request");
 }

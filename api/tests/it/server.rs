@@ -165,6 +165,17 @@ impl Server {
         tx.commit().await.expect("a commit");
     }
 
+    /// Waits until the API knows what became of every transaction of the operator.
+    pub async fn wait_until_resolved(&self) {
+        for _ in 0..50 {
+            if self.count("chain_tx where status = 'pending'").await == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        panic!("a transaction is not resolved after 10 s");
+    }
+
     /// Waits until the plan is shown so.
     pub async fn wait_until_shown(&self, plan_hash: &str, frozen: bool) {
         for _ in 0..100 {

@@ -1,6 +1,6 @@
 //! The networks file (`BILLING_NETWORKS`), and the single network that three variables describe.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt};
 
 use alloy::primitives::Address;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ pub struct Networks {
 }
 
 /// One chain: how to reach it and where the contracts stand.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
     /// Short name: label of metrics, argument of `--network`.
@@ -65,6 +65,13 @@ pub struct Network {
     /// Tokens with a name, for people; any other token is shown by its address.
     #[serde(rename = "token", default)]
     pub tokens: Vec<Token>,
+}
+
+/// Without `rpc_urls`, which may hold keys.
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").field("name", &self.name).field("chain_id", &self.chain_id).finish_non_exhaustive()
+    }
 }
 
 /// A token that people know by a symbol.
@@ -186,5 +193,42 @@ impl Network {
     #[must_use]
     pub fn token(&self, address: Address) -> Option<&Token> {
         self.tokens.iter().find(|token| token.address == address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CORE: Address = Address::repeat_byte(7);
+
+    #[test]
+    fn a_networks_keys_are_not_shown() {
+        let networks = Networks::single("https://node.example/v2/a-secret", 1, CORE).expect("a network");
+        assert!(!format!("{networks:?}").contains("a-secret"));
+        assert!(networks.find("main").is_some_and(|network| network.rpc_urls[0].contains("a-secret")));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_is_refused_with_what_to_change() {
+        let network = |lines: &str| {
+            format!(
+                "[[network]]\nname = \"a\"\nchain_id = 1\nrpc_urls = [\"http://x\"]\ncore_system = \"{CORE}\"\n{lines}"
+            )
+        };
+        assert!(Networks::parse(&network("")).is_ok());
+        let twice = format!("{}\n{}", network(""), network(""));
+        for (text, says) in [
+            (String::new(), "no [[network]] table"),
+            (twice, "must be unique"),
+            (network("batch_size = 0"), "batch_size must be from 1 to 1000"),
+            (network("batchsize = 5"), "unknown field"),
+            (network("").replace("http://x", "ws://x"), "rpc_urls must start with"),
+            (network("").replace("chain_id = 1", "chain_id = 0"), "chain_id must be positive"),
+            (network("").replace("name = \"a\"", "name = \"a b\""), "name must be"),
+        ] {
+            let refused = Networks::parse(&text).expect_err(says).to_string();
+            assert!(refused.contains(says), "{refused}");
+        }
     }
 }

@@ -19,7 +19,7 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(4);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A node of a network that was seen to serve the right chain with our contracts on it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Rpc {
     /// The network's entry in the networks file.
     pub network: Network,
@@ -27,6 +27,13 @@ pub struct Rpc {
     pub provider: DynProvider,
     /// Hash of block 0.
     pub genesis_hash: B256,
+}
+
+/// Without the provider, whose url may hold a key.
+impl std::fmt::Debug for Rpc {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rpc").field("network", &self.network).finish_non_exhaustive()
+    }
 }
 
 impl Rpc {

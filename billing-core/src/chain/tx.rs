@@ -175,6 +175,20 @@ pub enum OnceOutcome {
     Pending(B256),
 }
 
+/// Purpose and hash of the sender's last open transaction with one of these purposes: what the chain will be like when
+/// it is mined. Nodes estimate on top of it, so a repeated call seems to revert.
+///
+/// # Errors
+/// The database's.
+pub async fn last_pending(
+    pool: &PgPool,
+    rpc: &Rpc,
+    sender: Address,
+    purposes: &[&str],
+) -> Result<Option<(String, B256)>, ChainError> {
+    Ok(tx_repo::last_pending(pool, rpc.network.chain_id, sender, purposes).await?)
+}
+
 /// As [`submit`], but sends nothing while the signer has an open transaction of the same purpose. Decided under the lock
 /// of the sender's row, so two processes never send both.
 ///
@@ -190,8 +204,9 @@ pub async fn submit_once(
     let quote = quote(rpc, signer.address()).await?;
     let mut db_tx = pool.begin().await?;
     tx_repo::lock_signer(&mut db_tx, rpc.network.chain_id, signer.address()).await?;
-    let open = tx_repo::pending_hash(&mut *db_tx, rpc.network.chain_id, signer.address(), &call.purpose).await?;
-    if let Some(hash) = open {
+    let purposes = [call.purpose.as_str()];
+    let open = tx_repo::last_pending(&mut *db_tx, rpc.network.chain_id, signer.address(), &purposes).await?;
+    if let Some((_, hash)) = open {
         return Ok(OnceOutcome::Pending(hash));
     }
     let tx = prepare_in_tx(&mut db_tx, rpc, signer, call, gas_limit, &quote).await?;

@@ -111,22 +111,24 @@ pub(super) async fn open(conn: impl PgExecutor<'_>, chain_id: ChainId, sender: A
     rows.iter().map(from_row).collect()
 }
 
-/// The open transaction of a sender with this purpose.
-pub(super) async fn pending_hash(
+/// Purpose and hash of the sender's last open transaction with one of these purposes.
+pub(super) async fn last_pending(
     conn: impl PgExecutor<'_>,
     chain_id: ChainId,
     sender: Address,
-    purpose: &str,
-) -> sqlx::Result<Option<B256>> {
-    let hash: Option<Vec<u8>> = sqlx::query_scalar(
-        "select tx_hash from chain_tx where chain_id = $1 and sender = $2 and purpose = $3 and status = 'pending' limit 1",
+    purposes: &[&str],
+) -> sqlx::Result<Option<(String, B256)>> {
+    let last: Option<(String, Vec<u8>)> = sqlx::query_as(
+        "select purpose, tx_hash from chain_tx
+         where chain_id = $1 and sender = $2 and purpose = any($3) and status = 'pending'
+         order by nonce desc limit 1",
     )
     .bind(chain_id)
     .bind(sender.as_slice())
-    .bind(purpose)
+    .bind(purposes)
     .fetch_optional(conn)
     .await?;
-    Ok(hash.map(|hash| B256::from_slice(&hash)))
+    Ok(last.map(|(purpose, hash)| (purpose, B256::from_slice(&hash))))
 }
 
 /// Transactions that were mined under nonces which the chain no longer counts: their blocks were orphaned.

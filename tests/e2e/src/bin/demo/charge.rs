@@ -17,7 +17,9 @@ pub type Outcomes = BTreeMap<Key, (String, Option<String>)>;
 pub async fn predict(stack: &Stack) -> Result<(String, Outcomes)> {
     let table = stack.run_ok("billing-charge", &["--dry-run"]).await?;
     let rows = stack.run_ok("billing-charge", &["--dry-run", "--json"]).await?;
-    Ok((table, outcomes(&[rows])?))
+    let rows = distinct(&[rows])?;
+    let outcomes = rows.iter().map(|(key, row)| Ok((key.clone(), outcome(row)?))).collect::<Result<_>>()?;
+    Ok((table, outcomes))
 }
 
 /// Starts two workers at the same moment and gives what both did together.
@@ -35,8 +37,9 @@ pub async fn charge(stack: &Stack) -> Result<(Outcomes, Vec<Value>)> {
         ensure!(status.success(), "{name} ended with {status}\n{}", stack.log(name));
         reports.push(std::fs::read_to_string(out)?);
     }
-    let rows = reports.iter().map(|text| rows(text)).collect::<Result<Vec<_>>>()?.concat();
-    Ok((outcomes(&reports)?, rows))
+    let rows = distinct(&reports)?;
+    let outcomes = rows.iter().map(|(key, row)| Ok((key.clone(), outcome(row)?))).collect::<Result<_>>()?;
+    Ok((outcomes, rows.into_values().collect()))
 }
 
 fn rows(report: &str) -> Result<Vec<Value>> {
@@ -44,15 +47,24 @@ fn rows(report: &str) -> Result<Vec<Value>> {
     report["rows"].as_array().cloned().context("a report has rows")
 }
 
-fn outcomes(reports: &[String]) -> Result<Outcomes> {
-    let mut all = Outcomes::new();
+/// The rows of several reports. A worker also reports what another one sent and it found mined; the same transaction told
+/// twice is one charge, two transactions for one subscription are an error.
+fn distinct(reports: &[String]) -> Result<BTreeMap<Key, Value>> {
+    let mut all: BTreeMap<Key, Value> = BTreeMap::new();
     for row in reports.iter().map(|text| rows(text)).collect::<Result<Vec<_>>>()?.concat() {
         let text = |field: &str| row[field].as_str().map(str::to_owned).with_context(|| format!("no {field} in {row}"));
         let key = (text("network")?, text("plan_hash")?, text("subscriber")?.to_lowercase());
-        let outcome = (text("outcome")?, row["reason"].as_str().map(str::to_owned));
-        if let Some(other) = all.insert(key.clone(), outcome) {
-            bail!("{key:?} was handled twice; the first time: {other:?}");
+        if let Some(other) = all.get(&key)
+            && (other["tx_hash"] != row["tx_hash"] || row["tx_hash"].is_null())
+        {
+            bail!("{key:?} was handled twice: {other} and {row}");
         }
+        all.insert(key, row);
     }
     Ok(all)
+}
+
+fn outcome(row: &Value) -> Result<(String, Option<String>)> {
+    let outcome = row["outcome"].as_str().with_context(|| format!("no outcome in {row}"))?;
+    Ok((outcome.to_owned(), row["reason"].as_str().map(str::to_owned)))
 }

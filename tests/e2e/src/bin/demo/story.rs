@@ -139,6 +139,7 @@ fn summarise(
             shown(sum.fee)
         );
     }
+    // Reached only when every check above held: each of them ends the demo with an error otherwise.
     let line = json!({
         "chains": stack.chains.len(),
         "due": happened.len(),
