@@ -8,12 +8,12 @@ use anyhow::{Result, ensure};
 use billing_bindings::PlanManager;
 use billing_core::{
     chain::Rpc,
-    charges::{Outcome, Reason, RunOptions},
+    charges::{self, Outcome, Reason, RunOptions},
 };
 use test_support::Role;
 use time::{Duration, OffsetDateTime};
 
-use crate::old_node::OldNode;
+use crate::strange_node::{Manner, StrangeNode};
 use crate::world::{DAY, PRICE, World, outcomes, row_of, said};
 
 const HAPPY: Role = Role::Subscriber(0);
@@ -158,6 +158,34 @@ async fn two_workers_at_once_charge_each_period_once() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_lost_its_claim_while_it_simulated_sends_nothing() -> Result<()> {
+    let world = World::start().await?;
+    let plan = world.plan(1).await?;
+    world.subscribe(HAPPY, plan, 5).await?;
+    world.chain.increase_time(DAY).await?;
+    let slow_node = StrangeNode::start(world.chain.url(), Manner::Slow(std::time::Duration::from_secs(5))).await?;
+    let mut slow = world.rpc.clone();
+    slow.network.rpc_urls = vec![slow_node.url.clone()];
+    let slow = Rpc::connect(&slow.network).await?;
+
+    let late = RunOptions { lease_secs: 1, ..world.options("late") };
+    let signer = Role::Automation.signer();
+    let late = charges::run(world.pool(), &slow, &signer, &late);
+    let quick = async {
+        // Until the late one's lease is over and its simulation is still under way.
+        tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+        world.run().await
+    };
+    let (late, quick) = tokio::join!(late, quick);
+    assert_eq!(outcomes(&quick?), [Outcome::Charged]);
+    assert_eq!(outcomes(&late?), [Outcome::Error]);
+    assert_eq!(world.transactions().await?.len(), 1);
+    assert_eq!(world.statuses().await?, ["settled"]);
+    assert_eq!(world.charge_count(HAPPY, plan).await?, 2);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn gas_parts_sum_to_what_the_transaction_used() -> Result<()> {
     let world = World::start().await?;
     let plan = world.plan(1).await?;
@@ -197,7 +225,7 @@ async fn a_batch_above_the_gas_limit_becomes_several() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_cannot_simulate_blocks_is_asked_batch_by_batch_and_the_report_says_so() -> Result<()> {
     let (mut world, plans) = a_mix().await?;
-    let old_node = OldNode::start(world.chain.url()).await?;
+    let old_node = StrangeNode::start(world.chain.url(), Manner::Old).await?;
     world.rpc.network.rpc_urls = vec![old_node.url.clone()];
     world.rpc = Rpc::connect(&world.rpc.network).await?;
 
