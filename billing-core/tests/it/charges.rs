@@ -97,6 +97,7 @@ async fn a_refusal_waits_and_is_not_asked_again_before() -> Result<()> {
         assert!(waits(who, plan) - now > Duration::hours(least), "{who:?}");
     }
 
+    assert!(world.dry_run().await?.rows.is_empty());
     assert!(world.run().await?.rows.is_empty());
     world.chain.increase_time(6 * 3_600 + 60).await?;
     world.chain.mint(POOR.address(), U256::from(PRICE)).await?;
@@ -266,6 +267,35 @@ async fn a_token_that_does_not_pay_hides_nobody_elses_charge() -> Result<()> {
         assert_eq!(row_of(&done, Role::Subscriber(n), plans[0]).outcome, Outcome::Charged);
         assert_eq!(row_of(&done, Role::Subscriber(n), plans[1]).reason, Some(Reason::TransferFailed));
     }
+    Ok(())
+}
+
+/// Counts what it is told to move, but moves nothing for one payer and says that it did.
+fn token_that_cheats_for(payer: Address) -> Bytes {
+    let head = "5f3560e01c806370a0823114602257806323b872dd14602b57";
+    let (yes, balance) = ("5b60015f5260205ff3", "5b5f545f5260205ff3");
+    let transfer_from =
+        format!("5b60043573{payer:x}14601957604435 5f54015f55601956").replace("0x", "").replace(' ', "");
+    format!("{head}{yes}{balance}{transfer_from}").parse().expect("hex")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_makes_its_batch_revert_is_found_and_the_others_are_charged() -> Result<()> {
+    let world = World::start().await?;
+    let token = Address::repeat_byte(0x78);
+    let cheat = Role::Subscriber(2);
+    world.chain.provider().anvil_set_code(token, token_that_cheats_for(cheat.address())).await?;
+    let plan = world.plan_in(token, 1).await?;
+    for n in 0..5 {
+        world.subscribe(Role::Subscriber(n), plan, 5).await?;
+    }
+    world.chain.increase_time(DAY).await?;
+
+    let predicted = world.dry_run().await?;
+    let done = world.run().await?;
+    assert_eq!(said(&predicted), said(&done));
+    assert_eq!(row_of(&done, cheat, plan).reason, Some(Reason::TransferFailed));
+    assert_eq!(done.totals().charged, 4, "{done:#?}");
     Ok(())
 }
 
