@@ -8,12 +8,12 @@ use anyhow::{Result, ensure};
 use billing_bindings::PlanManager;
 use billing_core::{
     chain::Rpc,
-    charges::{Outcome, Reason, RunOptions},
+    charges::{self, Outcome, Reason, RunOptions},
 };
 use test_support::Role;
 use time::{Duration, OffsetDateTime};
 
-use crate::old_node::OldNode;
+use crate::strange_node::{Manner, StrangeNode};
 use crate::world::{DAY, PRICE, World, outcomes, row_of, said};
 
 const HAPPY: Role = Role::Subscriber(0);
@@ -97,6 +97,7 @@ async fn a_refusal_waits_and_is_not_asked_again_before() -> Result<()> {
         assert!(waits(who, plan) - now > Duration::hours(least), "{who:?}");
     }
 
+    assert!(world.dry_run().await?.rows.is_empty());
     assert!(world.run().await?.rows.is_empty());
     world.chain.increase_time(6 * 3_600 + 60).await?;
     world.chain.mint(POOR.address(), U256::from(PRICE)).await?;
@@ -158,6 +159,34 @@ async fn two_workers_at_once_charge_each_period_once() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_lost_its_claim_while_it_simulated_sends_nothing() -> Result<()> {
+    let world = World::start().await?;
+    let plan = world.plan(1).await?;
+    world.subscribe(HAPPY, plan, 5).await?;
+    world.chain.increase_time(DAY).await?;
+    let slow_node = StrangeNode::start(world.chain.url(), Manner::Slow(std::time::Duration::from_secs(5))).await?;
+    let mut slow = world.rpc.clone();
+    slow.network.rpc_urls = vec![slow_node.url.clone()];
+    let slow = Rpc::connect(&slow.network).await?;
+
+    let late = RunOptions { lease_secs: 1, ..world.options("late") };
+    let signer = Role::Automation.signer();
+    let late = charges::run(world.pool(), &slow, &signer, &late);
+    let quick = async {
+        // Until the late one's lease is over and its simulation is still under way.
+        tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+        world.run().await
+    };
+    let (late, quick) = tokio::join!(late, quick);
+    assert_eq!(outcomes(&quick?), [Outcome::Charged]);
+    assert_eq!(outcomes(&late?), [Outcome::Error]);
+    assert_eq!(world.transactions().await?.len(), 1);
+    assert_eq!(world.statuses().await?, ["settled"]);
+    assert_eq!(world.charge_count(HAPPY, plan).await?, 2);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn gas_parts_sum_to_what_the_transaction_used() -> Result<()> {
     let world = World::start().await?;
     let plan = world.plan(1).await?;
@@ -197,7 +226,7 @@ async fn a_batch_above_the_gas_limit_becomes_several() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_cannot_simulate_blocks_is_asked_batch_by_batch_and_the_report_says_so() -> Result<()> {
     let (mut world, plans) = a_mix().await?;
-    let old_node = OldNode::start(world.chain.url()).await?;
+    let old_node = StrangeNode::start(world.chain.url(), Manner::Old).await?;
     world.rpc.network.rpc_urls = vec![old_node.url.clone()];
     world.rpc = Rpc::connect(&world.rpc.network).await?;
 
@@ -238,6 +267,35 @@ async fn a_token_that_does_not_pay_hides_nobody_elses_charge() -> Result<()> {
         assert_eq!(row_of(&done, Role::Subscriber(n), plans[0]).outcome, Outcome::Charged);
         assert_eq!(row_of(&done, Role::Subscriber(n), plans[1]).reason, Some(Reason::TransferFailed));
     }
+    Ok(())
+}
+
+/// Counts what it is told to move, but moves nothing for one payer and says that it did.
+fn token_that_cheats_for(payer: Address) -> Bytes {
+    let head = "5f3560e01c806370a0823114602257806323b872dd14602b57";
+    let (yes, balance) = ("5b60015f5260205ff3", "5b5f545f5260205ff3");
+    let transfer_from =
+        format!("5b60043573{payer:x}14601957604435 5f54015f55601956").replace("0x", "").replace(' ', "");
+    format!("{head}{yes}{balance}{transfer_from}").parse().expect("hex")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_makes_its_batch_revert_is_found_and_the_others_are_charged() -> Result<()> {
+    let world = World::start().await?;
+    let token = Address::repeat_byte(0x78);
+    let cheat = Role::Subscriber(2);
+    world.chain.provider().anvil_set_code(token, token_that_cheats_for(cheat.address())).await?;
+    let plan = world.plan_in(token, 1).await?;
+    for n in 0..5 {
+        world.subscribe(Role::Subscriber(n), plan, 5).await?;
+    }
+    world.chain.increase_time(DAY).await?;
+
+    let predicted = world.dry_run().await?;
+    let done = world.run().await?;
+    assert_eq!(said(&predicted), said(&done));
+    assert_eq!(row_of(&done, cheat, plan).reason, Some(Reason::TransferFailed));
+    assert_eq!(done.totals().charged, 4, "{done:#?}");
     Ok(())
 }
 

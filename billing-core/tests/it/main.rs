@@ -5,6 +5,6 @@ mod charges;
 mod confirm;
 mod history;
 mod mirror;
-mod old_node;
 mod recovery;
+mod strange_node;
 mod world;

@@ -9,7 +9,7 @@ use alloy::{
 use anyhow::Result;
 use billing_core::{
     chain,
-    charges::{self, Outcome},
+    charges::{self, Outcome, Reason},
 };
 use test_support::Role;
 
@@ -173,5 +173,33 @@ async fn transactions_of_a_key_that_was_replaced_are_followed_to_their_end() -> 
     let report = charges::run(world.pool(), &world.rpc, &successor, &hasty).await?;
     assert_eq!(outcomes(&report), [Outcome::Charged]);
     assert_eq!(world.charge_count(WHO, plan).await?, 2);
+    Ok(())
+}
+
+/// The subscriber takes the approval back in the block of the charge, before it: no simulation could know.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_on_chain_is_recorded_once_by_two_workers() -> Result<()> {
+    let (world, plan) = due().await?;
+    assert_eq!(outcomes(&world.run_hastily().await?), [Outcome::Pending]);
+    let mut approve = alloy::hex::decode("095ea7b3")?;
+    approve.extend(world.rpc.network.subscription_manager.into_word());
+    approve.extend([0; 32]);
+    let taken_back = TransactionRequest::default()
+        .with_to(world.chain.addresses().token)
+        .with_input(approve)
+        .with_max_priority_fee_per_gas(50_000_000_000)
+        .with_max_fee_per_gas(100_000_000_000);
+    let _ = world.chain.provider_as(WHO).send_transaction(taken_back).await?;
+    world.chain.mine(1).await?;
+
+    let (one, other) = (world.options("one"), world.options("other"));
+    let (first, second) = tokio::join!(world.run_with(&one), world.run_with(&other));
+    let rows: Vec<_> = [first?, second?].into_iter().flat_map(|report| report.rows).collect();
+    assert_eq!(rows.len(), 1, "{rows:#?}");
+    assert_eq!((rows[0].outcome, rows[0].reason), (Outcome::Skipped, Some(Reason::InsufficientAllowance)));
+    let attempt = &world.attempts().await?[0];
+    assert_eq!((attempt.status.as_str(), attempt.attempts), ("pending", 1));
+    assert!(attempt.retry_at.is_some() && attempt.gas_spent.is_some());
+    assert_eq!(world.charge_count(WHO, plan).await?, 1);
     Ok(())
 }

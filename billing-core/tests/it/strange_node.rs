@@ -1,4 +1,6 @@
-//! A node of an older version: it passes everything on but `eth_simulateV1`, which it does not know.
+//! A node that passes everything on but treats `eth_simulateV1` in a manner of its own.
+
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -8,41 +10,53 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub struct OldNode {
+#[derive(Debug, Clone, Copy)]
+pub enum Manner {
+    /// Of a version that does not know the method.
+    Old,
+    /// Holds the answer back for so long.
+    Slow(Duration),
+}
+
+pub struct StrangeNode {
     pub url: String,
     task: JoinHandle<()>,
 }
 
-impl OldNode {
-    pub async fn start(behind: String) -> Result<Self> {
+impl StrangeNode {
+    pub async fn start(behind: String, manner: Manner) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let client = reqwest::Client::new();
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, client.clone(), behind.clone()));
+                tokio::spawn(serve(stream, client.clone(), behind.clone(), manner));
             }
         });
         Ok(Self { url, task })
     }
 }
 
-impl Drop for OldNode {
+impl Drop for StrangeNode {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-async fn serve(stream: TcpStream, client: reqwest::Client, behind: String) -> Result<()> {
+async fn serve(stream: TcpStream, client: reqwest::Client, behind: String, manner: Manner) -> Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(body) = read_request(&mut stream).await? {
         let request: Value = serde_json::from_slice(&body)?;
-        let answer = if request["method"] == "eth_simulateV1" {
+        let simulates = request["method"] == "eth_simulateV1";
+        let answer = if simulates && matches!(manner, Manner::Old) {
             let error = json!({"code": -32601, "message": "the method eth_simulateV1 does not exist/is not available"});
             json!({"jsonrpc": "2.0", "id": request["id"], "error": error}).to_string()
         } else {
             client.post(&behind).header("content-type", "application/json").body(body).send().await?.text().await?
         };
+        if let (true, Manner::Slow(wait)) = (simulates, manner) {
+            tokio::time::sleep(wait).await;
+        }
         let head =
             format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", answer.len());
         stream.write_all(head.as_bytes()).await?;
