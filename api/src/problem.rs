@@ -153,6 +153,10 @@ impl From<ChainError> for Problem {
                 tracing::warn!(%error, "a node does not answer as it should");
                 Self::new(StatusCode::BAD_GATEWAY, "chain-unavailable", "A chain could not be asked").detail(error)
             }
+            // The contract's own reason: what the caller asked for cannot be done as the chain stands.
+            error @ ChainError::Reverts { .. } => {
+                Self::new(StatusCode::CONFLICT, "call-reverts", "The contract refuses the call").detail(error)
+            }
             error => logged(&error),
         }
     }
