@@ -7,7 +7,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {ICoreSystem} from "./interfaces/ICoreSystem.sol";
 import {IPaymentGateway} from "./interfaces/IPaymentGateway.sol";
 import {IPlanManager} from "./interfaces/IPlanManager.sol";
-import {ISubscriptionManager} from "./interfaces/ISubscriptionManager.sol";
+import {ISubscriptionCharging} from "./interfaces/ISubscriptionCharging.sol";
 import {HeadLib} from "./libraries/HeadLib.sol";
 import {PeriodLib} from "./libraries/PeriodLib.sol";
 import {PlanLib} from "./libraries/PlanLib.sol";
@@ -17,8 +17,8 @@ import {SlotLib} from "./libraries/SlotLib.sol";
 import {TransferLib} from "./libraries/TransferLib.sol";
 
 /// @title SubscriptionManager
-/// @notice See ISubscriptionManager.
-contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
+/// @notice See ISubscriptionCharging.
+contract SubscriptionManager is ISubscriptionCharging, ReentrancyGuardTransient {
     using HeadLib for uint256;
     using PlanLib for uint256;
     using ReadLib for IPaymentGateway;
@@ -36,13 +36,9 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         bool automated;
     }
 
-    /// @inheritdoc ISubscriptionManager
     uint40 public constant PUBLIC_DELAY = 1 days;
-    /// @inheritdoc ISubscriptionManager
     uint40 public constant RETRY_DELAY = 1 days;
-    /// @inheritdoc ISubscriptionManager
     uint8 public constant MAX_RETRIES = 3;
-    /// @inheritdoc ISubscriptionManager
     uint256 public constant TRANSFER_GAS = 200_000;
     /// @dev Seconds for which an account once found to be automation is not asked for again.
     uint256 private constant AUTOMATION_CACHE = 1 hours;
@@ -57,9 +53,7 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
     /// @dev See HeadLib.
     uint256 private _head;
     mapping(bytes32 planHash => mapping(address subscriber => Subscription)) private _subscriptions;
-    /// @inheritdoc ISubscriptionManager
     mapping(address account => uint256) public nativeDepositOf;
-    /// @inheritdoc ISubscriptionManager
     mapping(address account => uint256) public creditOf;
 
     constructor(ICoreSystem core, IPlanManager plans, IPaymentGateway gateway) {
@@ -70,14 +64,12 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /* SUBSCRIBER */
 
-    /// @inheritdoc ISubscriptionManager
     function subscribe(bytes32 planHash) external payable nonReentrant {
         (uint256 planHead, uint256 planTail) = _openPlan(planHash);
 
         _subscribe(planHash, planHead, planTail);
     }
 
-    /// @inheritdoc ISubscriptionManager
     function subscribeWithPermit(bytes32 planHash, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
         external
         nonReentrant
@@ -93,12 +85,10 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         _subscribe(planHash, planHead, planTail);
     }
 
-    /// @inheritdoc ISubscriptionManager
     function cancel(bytes32 planHash) external nonReentrant {
         _cancel(planHash, msg.sender, CancelReason.Subscriber);
     }
 
-    /// @inheritdoc ISubscriptionManager
     function depositNative(address account) external payable nonReentrant {
         if (account == address(0)) revert InvalidReceiver(account);
         if (msg.value == 0) revert ZeroAmount();
@@ -106,7 +96,6 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         _increaseDeposit(account, _nextSequence());
     }
 
-    /// @inheritdoc ISubscriptionManager
     function withdrawNative(uint256 amount, address receiver) external nonReentrant {
         if (receiver == address(0)) revert InvalidReceiver(receiver);
         if (amount == 0) revert ZeroAmount();
@@ -122,8 +111,6 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /* CHARGES */
 
-    /// @inheritdoc ISubscriptionManager
-    ///
     /// @dev Looks at the guard and does not set it: all state is written before the first transfer and none is held in
     ///      memory across it, so whoever calls back finds the charge done. Setting it costs 260 gas.
     function charge(bytes32 planHash, address subscriber) external nonReentrantView {
@@ -147,7 +134,6 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         _collect(bill, subscriber);
     }
 
-    /// @inheritdoc ISubscriptionManager
     function chargeBatch(bytes32 planHash, bytes calldata subscribers)
         external
         nonReentrant
@@ -178,14 +164,12 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /* OPERATOR AND UPKEEP */
 
-    /// @inheritdoc ISubscriptionManager
     function cancelFor(bytes32 planHash, address subscriber) external nonReentrant {
         if (!CORE.hasRole(Roles.OPERATOR, msg.sender)) revert Unauthorized(msg.sender);
 
         _cancel(planHash, subscriber, CancelReason.Operator);
     }
 
-    /// @inheritdoc ISubscriptionManager
     function claimCredit(address receiver) external nonReentrant {
         if (receiver == address(0)) revert InvalidReceiver(receiver);
         uint256 amount = creditOf[msg.sender];
@@ -198,7 +182,6 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
         if (!receiver.trySend(amount, gasleft())) revert NativeTransferFailed(receiver, amount);
     }
 
-    /// @inheritdoc ISubscriptionManager
     function refreshAutomation() external nonReentrant {
         uint256 head = _head;
         if (CORE.hasRole(Roles.AUTOMATION, head.automation())) return;
@@ -208,17 +191,14 @@ contract SubscriptionManager is ISubscriptionManager, ReentrancyGuardTransient {
 
     /* VIEWS */
 
-    /// @inheritdoc ISubscriptionManager
     function subscriptionOf(bytes32 planHash, address subscriber) external view returns (Subscription memory) {
         return _subscriptions[planHash][subscriber];
     }
 
-    /// @inheritdoc ISubscriptionManager
     function eventCount() external view returns (uint64) {
         return _head.eventCount();
     }
 
-    /// @inheritdoc ISubscriptionManager
     function services() external view returns (address core, address plans, address gateway) {
         return (address(CORE), address(PLANS), address(GATEWAY));
     }

@@ -8,6 +8,7 @@ import {ICoreSystem} from "../../contracts/src/interfaces/ICoreSystem.sol";
 import {IPaymentGateway} from "../../contracts/src/interfaces/IPaymentGateway.sol";
 import {IPlanManager} from "../../contracts/src/interfaces/IPlanManager.sol";
 import {ISubscriptionManager} from "../../contracts/src/interfaces/ISubscriptionManager.sol";
+import {ISubscriptionTypes} from "../../contracts/src/interfaces/ISubscriptionTypes.sol";
 import {IDeploy} from "../../script/IDeploy.sol";
 import {ITestToken} from "./mocks/ITestToken.sol";
 
@@ -147,7 +148,7 @@ abstract contract Base is Test {
     function stateOf(bytes32 planHash, address subscriber)
         internal
         view
-        returns (ISubscriptionManager.Subscription memory)
+        returns (ISubscriptionTypes.Subscription memory)
     {
         return manager.subscriptionOf(planHash, subscriber);
     }

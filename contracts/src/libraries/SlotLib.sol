@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ISubscriptionManager} from "../interfaces/ISubscriptionManager.sol";
+import {ISubscriptionTypes} from "../interfaces/ISubscriptionTypes.sol";
 
 /// @title A subscription as the word it is stored in
 ///
@@ -23,13 +23,13 @@ library SlotLib {
     uint256 private constant PAUSED_MASK = uint256(type(uint40).max) << PAUSED_AT;
     uint256 private constant STATUS_MASK = uint256(type(uint16).max) << STATUS;
 
-    function load(ISubscriptionManager.Subscription storage stored) internal view returns (uint256 word) {
+    function load(ISubscriptionTypes.Subscription storage stored) internal view returns (uint256 word) {
         assembly ("memory-safe") {
             word := sload(stored.slot)
         }
     }
 
-    function save(ISubscriptionManager.Subscription storage stored, uint256 word) internal {
+    function save(ISubscriptionTypes.Subscription storage stored, uint256 word) internal {
         assembly ("memory-safe") {
             sstore(stored.slot, word)
         }
@@ -81,11 +81,11 @@ library SlotLib {
     }
 
     function activated(uint256 word) internal pure returns (uint256) {
-        return word & ~STATUS_MASK | uint256(ISubscriptionManager.Status.Active) << STATUS;
+        return word & ~STATUS_MASK | uint256(ISubscriptionTypes.Status.Active) << STATUS;
     }
 
     /// @notice Over, as `newStatus` for `reason`; the paid time stays.
-    function ended(uint256 word, ISubscriptionManager.Status newStatus, ISubscriptionManager.CancelReason reason)
+    function ended(uint256 word, ISubscriptionTypes.Status newStatus, ISubscriptionTypes.CancelReason reason)
         internal
         pure
         returns (uint256)

@@ -6,6 +6,7 @@ import {Vm} from "forge-std/Vm.sol";
 
 import {IPlanManager} from "../../../../contracts/src/interfaces/IPlanManager.sol";
 import {ISubscriptionManager} from "../../../../contracts/src/interfaces/ISubscriptionManager.sol";
+import {ISubscriptionTypes} from "../../../../contracts/src/interfaces/ISubscriptionTypes.sol";
 import {ITestToken} from "../../mocks/ITestToken.sol";
 
 /// @dev Acts as everybody. Each action looks at every subscription before and after, and at every event in between.
@@ -27,7 +28,7 @@ contract BillingHandler is Test {
     uint256 public chargesSeen;
     uint256 public time;
 
-    ISubscriptionManager.Subscription[6] private _before;
+    ISubscriptionTypes.Subscription[6] private _before;
     bool[2] private _frozenBefore;
 
     constructor(
@@ -73,8 +74,8 @@ contract BillingHandler is Test {
 
     function cancel(uint256 who, uint256 which) external observed {
         (address account, bytes32 planHash) = _pick(who, which);
-        ISubscriptionManager.Status status = MANAGER.subscriptionOf(planHash, account).status;
-        if (status != ISubscriptionManager.Status.Active) return;
+        ISubscriptionTypes.Status status = MANAGER.subscriptionOf(planHash, account).status;
+        if (status != ISubscriptionTypes.Status.Active) return;
 
         vm.prank(account);
         MANAGER.cancel(planHash);
@@ -82,8 +83,8 @@ contract BillingHandler is Test {
 
     function cancelFor(uint256 who, uint256 which) external observed {
         (address account, bytes32 planHash) = _pick(who, which);
-        ISubscriptionManager.Status status = MANAGER.subscriptionOf(planHash, account).status;
-        if (status != ISubscriptionManager.Status.Active) return;
+        ISubscriptionTypes.Status status = MANAGER.subscriptionOf(planHash, account).status;
+        if (status != ISubscriptionTypes.Status.Active) return;
 
         vm.prank(OPERATOR);
         MANAGER.cancelFor(planHash, account);
@@ -152,8 +153,8 @@ contract BillingHandler is Test {
 
     function _checkCharges(bool bySubscriber) private {
         for (uint256 i; i < 6; ++i) {
-            ISubscriptionManager.Subscription memory was = _before[i];
-            ISubscriptionManager.Subscription memory now_ =
+            ISubscriptionTypes.Subscription memory was = _before[i];
+            ISubscriptionTypes.Subscription memory now_ =
                 MANAGER.subscriptionOf(planHashes[i / 3], subscribers[i % 3]);
             if (now_.chargeCount == was.chargeCount) continue;
 
@@ -164,7 +165,7 @@ contract BillingHandler is Test {
             assertLe(now_.nextChargeAt, time + PERIOD, "by a period at most");
             assertFalse(_frozenBefore[i / 3], "plan not frozen");
             if (!bySubscriber) {
-                assertEq(uint8(was.status), uint8(ISubscriptionManager.Status.Active), "was active");
+                assertEq(uint8(was.status), uint8(ISubscriptionTypes.Status.Active), "was active");
             }
         }
     }
@@ -180,7 +181,7 @@ contract BillingHandler is Test {
 
     /// @dev The sequence is the last word of the data, but of a charge, where it heads the receipt.
     function _sequenceOf(Vm.Log memory log) private pure returns (uint256) {
-        if (log.topics[0] == ISubscriptionManager.SubscriptionCharged.selector) {
+        if (log.topics[0] == ISubscriptionTypes.SubscriptionCharged.selector) {
             (uint256 receipt,,) = abi.decode(log.data, (uint256, uint256, address));
             return receipt >> 192;
         }

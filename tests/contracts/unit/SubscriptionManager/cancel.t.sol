@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ISubscriptionManager} from "../../../../contracts/src/interfaces/ISubscriptionManager.sol";
+import {ISubscriptionTypes} from "../../../../contracts/src/interfaces/ISubscriptionTypes.sol";
 import {Base} from "../../Base.t.sol";
 
 contract CancelTest is Base {
@@ -15,15 +15,15 @@ contract CancelTest is Base {
 
     function test_cancel_keepsPaidTime() external {
         vm.expectEmit(true, true, true, true, address(manager));
-        emit ISubscriptionManager.SubscriptionCancelled(
-            planHash, alice, ISubscriptionManager.CancelReason.Subscriber, uint40(START + PERIOD), 3
+        emit ISubscriptionTypes.SubscriptionCancelled(
+            planHash, alice, ISubscriptionTypes.CancelReason.Subscriber, uint40(START + PERIOD), 3
         );
         vm.prank(alice);
         manager.cancel(planHash);
 
-        ISubscriptionManager.Subscription memory state = stateOf(planHash, alice);
-        assertEq(uint8(state.status), uint8(ISubscriptionManager.Status.Cancelled), "status");
-        assertEq(uint8(state.cancelReason), uint8(ISubscriptionManager.CancelReason.Subscriber), "reason");
+        ISubscriptionTypes.Subscription memory state = stateOf(planHash, alice);
+        assertEq(uint8(state.status), uint8(ISubscriptionTypes.Status.Cancelled), "status");
+        assertEq(uint8(state.cancelReason), uint8(ISubscriptionTypes.CancelReason.Subscriber), "reason");
         assertEq(state.nextChargeAt, START + PERIOD, "paid time");
         assertEq(state.chargeCount, 1, "charges");
     }
@@ -39,13 +39,13 @@ contract CancelTest is Base {
     }
 
     function test_cancel_reverts_whenNotSubscribed() external {
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.NotSubscribed.selector, planHash, bob));
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.NotSubscribed.selector, planHash, bob));
         vm.prank(bob);
         manager.cancel(planHash);
 
         vm.startPrank(alice);
         manager.cancel(planHash);
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.NotSubscribed.selector, planHash, alice));
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.NotSubscribed.selector, planHash, alice));
         manager.cancel(planHash);
     }
 
@@ -63,15 +63,15 @@ contract CancelTest is Base {
 
     function test_cancelFor_succeeds_byOperator() external {
         vm.expectEmit(true, true, true, true, address(manager));
-        emit ISubscriptionManager.SubscriptionCancelled(
-            planHash, alice, ISubscriptionManager.CancelReason.Operator, uint40(START + PERIOD), 3
+        emit ISubscriptionTypes.SubscriptionCancelled(
+            planHash, alice, ISubscriptionTypes.CancelReason.Operator, uint40(START + PERIOD), 3
         );
         vm.prank(operator);
         manager.cancelFor(planHash, alice);
     }
 
     function test_cancelFor_reverts_whenNotOperator() external {
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.Unauthorized.selector, merchant));
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.Unauthorized.selector, merchant));
         vm.prank(merchant);
         manager.cancelFor(planHash, alice);
     }

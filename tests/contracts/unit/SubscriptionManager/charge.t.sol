@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ISubscriptionManager} from "../../../../contracts/src/interfaces/ISubscriptionManager.sol";
+import {ISubscriptionTypes} from "../../../../contracts/src/interfaces/ISubscriptionTypes.sol";
 import {Base} from "../../Base.t.sol";
 
 contract ChargeTest is Base {
@@ -17,7 +17,7 @@ contract ChargeTest is Base {
         vm.warp(START + PERIOD);
 
         vm.expectEmit(true, true, true, true, address(manager));
-        emit ISubscriptionManager.SubscriptionCharged(
+        emit ISubscriptionTypes.SubscriptionCharged(
             planHash,
             alice,
             receiptOf(3, START + PERIOD, START + 2 * PERIOD, PRICE),
@@ -33,7 +33,7 @@ contract ChargeTest is Base {
 
     function test_charge_reverts_beforeTheDueTime() external {
         vm.warp(START + PERIOD - 1);
-        _expectFailure(ISubscriptionManager.Reason.NotDue);
+        _expectFailure(ISubscriptionTypes.Reason.NotDue);
         charge(planHash, alice);
     }
 
@@ -48,14 +48,14 @@ contract ChargeTest is Base {
         assertLe(next, START + 2 * PERIOD + late, "at most one period on");
         assertEq(stateOf(planHash, alice).chargeCount, 2, "one charge");
 
-        _expectFailure(ISubscriptionManager.Reason.NotDue);
+        _expectFailure(ISubscriptionTypes.Reason.NotDue);
         charge(planHash, alice);
     }
 
     function test_charge_isOpenToAnyoneAfterTheDelay() external {
         uint256 open = START + PERIOD + manager.PUBLIC_DELAY();
         vm.warp(open - 1);
-        _expectFailure(ISubscriptionManager.Reason.NotDue);
+        _expectFailure(ISubscriptionTypes.Reason.NotDue);
         vm.prank(bob);
         manager.charge(planHash, alice);
 
@@ -67,31 +67,31 @@ contract ChargeTest is Base {
 
     function test_charge_reverts_withTheReason() external {
         vm.warp(START + PERIOD);
-        _expectFailure(ISubscriptionManager.Reason.NoPlan);
+        _expectFailure(ISubscriptionTypes.Reason.NoPlan);
         charge("x", alice);
-        _expectFailure(ISubscriptionManager.Reason.NotSubscribed);
+        _expectFailure(ISubscriptionTypes.Reason.NotSubscribed);
         charge(planHash, bob);
 
         vm.prank(alice);
         token.approve(address(manager), 0);
-        _expectFailure(ISubscriptionManager.Reason.InsufficientAllowance);
+        _expectFailure(ISubscriptionTypes.Reason.InsufficientAllowance);
         charge(planHash, alice);
         assertEq(stateOf(planHash, alice).retries, 0, "no retry used");
 
         uint256 balance = token.balanceOf(alice);
         vm.prank(alice);
         assertTrue(token.transfer(bob, balance), "emptied");
-        _expectFailure(ISubscriptionManager.Reason.InsufficientBalance);
+        _expectFailure(ISubscriptionTypes.Reason.InsufficientBalance);
         charge(planHash, alice);
 
         vm.prank(operator);
         plans.setPlanFrozen(planHash, true);
-        _expectFailure(ISubscriptionManager.Reason.PlanInactive);
+        _expectFailure(ISubscriptionTypes.Reason.PlanInactive);
         charge(planHash, alice);
 
         vm.prank(alice);
         manager.cancel(planHash);
-        _expectFailure(ISubscriptionManager.Reason.NotSubscribed);
+        _expectFailure(ISubscriptionTypes.Reason.NotSubscribed);
         charge(planHash, alice);
     }
 
@@ -99,7 +99,7 @@ contract ChargeTest is Base {
         vm.warp(START + PERIOD);
         vm.prank(merchant);
         plans.deactivatePlan(planHash);
-        _expectFailure(ISubscriptionManager.Reason.PlanInactive);
+        _expectFailure(ISubscriptionTypes.Reason.PlanInactive);
         charge(planHash, alice);
 
         vm.prank(merchant);
@@ -136,7 +136,7 @@ contract ChargeTest is Base {
         revokeAutomation();
 
         vm.warp(START + 2 * PERIOD);
-        _expectFailure(ISubscriptionManager.Reason.NotDue);
+        _expectFailure(ISubscriptionTypes.Reason.NotDue);
         charge(planHash, bob);
     }
 
@@ -155,11 +155,11 @@ contract ChargeTest is Base {
         vm.prank(bob);
         manager.refreshAutomation();
         assertEq(manager.eventCount(), events + 1, "counter untouched");
-        _expectFailure(ISubscriptionManager.Reason.NotDue);
+        _expectFailure(ISubscriptionTypes.Reason.NotDue);
         charge(other, bob);
     }
 
-    function _expectFailure(ISubscriptionManager.Reason reason) private {
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.ChargeFailed.selector, reason));
+    function _expectFailure(ISubscriptionTypes.Reason reason) private {
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.ChargeFailed.selector, reason));
     }
 }

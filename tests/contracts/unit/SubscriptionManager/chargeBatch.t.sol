@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ISubscriptionManager} from "../../../../contracts/src/interfaces/ISubscriptionManager.sol";
+import {ISubscriptionTypes} from "../../../../contracts/src/interfaces/ISubscriptionTypes.sol";
 import {Base} from "../../Base.t.sol";
 
 contract ChargeBatchTest is Base {
@@ -23,7 +23,7 @@ contract ChargeBatchTest is Base {
         uint256 feeBefore = token.balanceOf(feeReceiver);
 
         vm.expectEmit(true, true, true, true, address(manager));
-        emit ISubscriptionManager.SubscriptionCharged(
+        emit ISubscriptionTypes.SubscriptionCharged(
             planHash,
             alice,
             receiptOf(7, START + PERIOD, START + 2 * PERIOD, PRICE),
@@ -31,18 +31,18 @@ contract ChargeBatchTest is Base {
             address(token)
         );
         vm.expectEmit(true, true, true, true, address(manager));
-        emit ISubscriptionManager.SubscriptionRetryScheduled(
+        emit ISubscriptionTypes.SubscriptionRetryScheduled(
             planHash,
             carol,
-            ISubscriptionManager.Reason.InsufficientBalance,
+            ISubscriptionTypes.Reason.InsufficientBalance,
             uint40(START + PERIOD + manager.RETRY_DELAY()),
             1,
             8
         );
         vm.expectEmit(true, true, true, true, address(manager));
-        emit ISubscriptionManager.ChargeSkipped(planHash, address(this), ISubscriptionManager.Reason.NotSubscribed, 9);
+        emit ISubscriptionTypes.ChargeSkipped(planHash, address(this), ISubscriptionTypes.Reason.NotSubscribed, 9);
         vm.expectEmit(true, true, true, true, address(manager));
-        emit ISubscriptionManager.SubscriptionCharged(
+        emit ISubscriptionTypes.SubscriptionCharged(
             planHash,
             bob,
             receiptOf(10, START + PERIOD, START + 2 * PERIOD, PRICE),
@@ -78,14 +78,14 @@ contract ChargeBatchTest is Base {
 
         vm.warp(START + PERIOD + 2 days);
         vm.expectEmit(true, true, true, true, address(manager));
-        emit ISubscriptionManager.SubscriptionFailedFinal(
-            planHash, carol, ISubscriptionManager.Reason.InsufficientBalance, 10
+        emit ISubscriptionTypes.SubscriptionFailedFinal(
+            planHash, carol, ISubscriptionTypes.Reason.InsufficientBalance, 10
         );
         assertEq(chargeBatch(planHash, members), hex"03", "last failure");
 
-        ISubscriptionManager.Subscription memory state = stateOf(planHash, carol);
-        assertEq(uint8(state.status), uint8(ISubscriptionManager.Status.Failed), "status");
-        assertEq(uint8(state.cancelReason), uint8(ISubscriptionManager.CancelReason.RetriesExhausted), "reason");
+        ISubscriptionTypes.Subscription memory state = stateOf(planHash, carol);
+        assertEq(uint8(state.status), uint8(ISubscriptionTypes.Status.Failed), "status");
+        assertEq(uint8(state.cancelReason), uint8(ISubscriptionTypes.CancelReason.RetriesExhausted), "reason");
         token.mint(carol, PRICE);
         vm.warp(START + PERIOD + 9 days);
         assertEq(chargeBatch(planHash, members), hex"07", "not charged any more");
@@ -98,7 +98,7 @@ contract ChargeBatchTest is Base {
         vm.warp(START + PERIOD + 1 days);
         assertEq(chargeBatch(planHash, members), hex"00", "charged");
 
-        ISubscriptionManager.Subscription memory state = stateOf(planHash, carol);
+        ISubscriptionTypes.Subscription memory state = stateOf(planHash, carol);
         assertEq(state.retries, 0, "retries");
         assertEq(state.retryAt, 0, "retry time");
         assertEq(state.nextChargeAt, START + 2 * PERIOD, "on the anchor");
@@ -127,15 +127,15 @@ contract ChargeBatchTest is Base {
     }
 
     function test_chargeBatch_reverts_whenMembersAreNotWhole() external {
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.InvalidBatch.selector, 0));
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.InvalidBatch.selector, 0));
         chargeBatch(planHash, "");
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.InvalidBatch.selector, 39));
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.InvalidBatch.selector, 39));
         chargeBatch(planHash, new bytes(39));
     }
 
     function test_chargeBatch_reverts_whenGasIsTooLowForATransfer() external {
         bytes memory members = abi.encodePacked(alice);
-        vm.expectPartialRevert(ISubscriptionManager.InsufficientGas.selector);
+        vm.expectPartialRevert(ISubscriptionTypes.InsufficientGas.selector);
         vm.prank(automation);
         manager.chargeBatch{gas: 230_000}(planHash, members);
     }
@@ -174,7 +174,7 @@ contract ChargeBatchTest is Base {
             } catch (bytes memory reason) {
                 assertEq(
                     reason,
-                    abi.encodeWithSelector(ISubscriptionManager.ChargeFailed.selector, uint8(outcomes[i])),
+                    abi.encodeWithSelector(ISubscriptionTypes.ChargeFailed.selector, uint8(outcomes[i])),
                     "same reason"
                 );
             }

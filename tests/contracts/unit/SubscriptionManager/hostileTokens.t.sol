@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IPlanManager} from "../../../../contracts/src/interfaces/IPlanManager.sol";
-import {ISubscriptionManager} from "../../../../contracts/src/interfaces/ISubscriptionManager.sol";
+import {ISubscriptionTypes} from "../../../../contracts/src/interfaces/ISubscriptionTypes.sol";
 import {Base} from "../../Base.t.sol";
 import "../../mocks/HostileTokens.sol";
 
@@ -29,7 +29,7 @@ contract HostileTokenTest is Base {
 
         vm.expectRevert(
             abi.encodeWithSelector(
-                ISubscriptionManager.ChargeFailed.selector, ISubscriptionManager.Reason.TransferFailed
+                ISubscriptionTypes.ChargeFailed.selector, ISubscriptionTypes.Reason.TransferFailed
             )
         );
         charge(planHash, alice);
@@ -43,7 +43,7 @@ contract HostileTokenTest is Base {
         vm.warp(START + PERIOD);
 
         vm.expectRevert(
-            abi.encodeWithSelector(ISubscriptionManager.ReceivedLessThanCharged.selector, PRICE, PRICE - PRICE / 100)
+            abi.encodeWithSelector(ISubscriptionTypes.ReceivedLessThanCharged.selector, PRICE, PRICE - PRICE / 100)
         );
         chargeBatch(planHash, abi.encodePacked(alice));
     }
@@ -77,7 +77,7 @@ contract HostileTokenTest is Base {
 
         vm.expectRevert(
             abi.encodeWithSelector(
-                ISubscriptionManager.ChargeFailed.selector, ISubscriptionManager.Reason.TransferFailed
+                ISubscriptionTypes.ChargeFailed.selector, ISubscriptionTypes.Reason.TransferFailed
             )
         );
         chargeBatch(planHash, abi.encodePacked(alice));

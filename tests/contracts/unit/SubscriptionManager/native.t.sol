@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IPlanManager} from "../../../../contracts/src/interfaces/IPlanManager.sol";
-import {ISubscriptionManager} from "../../../../contracts/src/interfaces/ISubscriptionManager.sol";
+import {ISubscriptionTypes} from "../../../../contracts/src/interfaces/ISubscriptionTypes.sol";
 import {Base} from "../../Base.t.sol";
 import {Refuser} from "../../mocks/Wallets.sol";
 
@@ -19,13 +19,13 @@ contract NativeTest is Base {
 
     function test_subscribe_takesThePriceFromTheDeposit() external {
         vm.expectEmit(true, true, true, true, address(manager));
-        emit ISubscriptionManager.NativeDepositIncreased(alice, 3 ether, 3 ether, 1);
+        emit ISubscriptionTypes.NativeDepositIncreased(alice, 3 ether, 3 ether, 1);
         vm.expectEmit(true, true, true, true, address(manager));
-        emit ISubscriptionManager.SubscriptionActivated(
+        emit ISubscriptionTypes.SubscriptionActivated(
             planHash, alice, merchant, uint40(START), uint40(START + PERIOD), 0, 2
         );
         vm.expectEmit(true, true, true, true, address(manager));
-        emit ISubscriptionManager.SubscriptionCharged(
+        emit ISubscriptionTypes.SubscriptionCharged(
             planHash,
             alice,
             receiptOf(3, START, START + PERIOD, 1 ether),
@@ -42,7 +42,7 @@ contract NativeTest is Base {
     }
 
     function test_subscribe_reverts_whenDepositIsTooSmall() external {
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.InsufficientDeposit.selector, 1 ether, 0.5 ether));
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.InsufficientDeposit.selector, 1 ether, 0.5 ether));
         vm.prank(alice);
         manager.subscribe{value: 0.5 ether}(planHash);
     }
@@ -61,7 +61,7 @@ contract NativeTest is Base {
         vm.warp(START + PERIOD + 1 days);
         vm.expectRevert(
             abi.encodeWithSelector(
-                ISubscriptionManager.ChargeFailed.selector, ISubscriptionManager.Reason.InsufficientBalance
+                ISubscriptionTypes.ChargeFailed.selector, ISubscriptionTypes.Reason.InsufficientBalance
             )
         );
         charge(planHash, bob);
@@ -97,10 +97,10 @@ contract NativeTest is Base {
     }
 
     function test_claimCredit_reverts_whenThereIsNone() external {
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.NothingToClaim.selector, alice));
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.NothingToClaim.selector, alice));
         vm.prank(alice);
         manager.claimCredit(alice);
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.InvalidReceiver.selector, address(0)));
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.InvalidReceiver.selector, address(0)));
         manager.claimCredit(address(0));
     }
 
@@ -109,7 +109,7 @@ contract NativeTest is Base {
         vm.startPrank(alice);
         manager.depositNative{value: 5 ether}(alice);
         vm.expectEmit(true, true, true, true, address(manager));
-        emit ISubscriptionManager.NativeDepositWithdrawn(alice, bob, amount, 5 ether - amount, 2);
+        emit ISubscriptionTypes.NativeDepositWithdrawn(alice, bob, amount, 5 ether - amount, 2);
         manager.withdrawNative(amount, bob);
 
         assertEq(bob.balance, 10 ether + amount, "receiver");
@@ -119,20 +119,20 @@ contract NativeTest is Base {
     function test_withdrawNative_reverts_onBadArguments() external {
         vm.startPrank(alice);
         manager.depositNative{value: 1 ether}(alice);
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.InsufficientDeposit.selector, 2 ether, 1 ether));
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.InsufficientDeposit.selector, 2 ether, 1 ether));
         manager.withdrawNative(2 ether, alice);
-        vm.expectRevert(ISubscriptionManager.ZeroAmount.selector);
+        vm.expectRevert(ISubscriptionTypes.ZeroAmount.selector);
         manager.withdrawNative(0, alice);
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.InvalidReceiver.selector, address(0)));
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.InvalidReceiver.selector, address(0)));
         manager.withdrawNative(1, address(0));
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.NativeTransferFailed.selector, address(manager), 1));
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.NativeTransferFailed.selector, address(manager), 1));
         manager.withdrawNative(1, address(manager));
     }
 
     function test_depositNative_reverts_onBadArguments() external {
-        vm.expectRevert(ISubscriptionManager.ZeroAmount.selector);
+        vm.expectRevert(ISubscriptionTypes.ZeroAmount.selector);
         manager.depositNative(alice);
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.InvalidReceiver.selector, address(0)));
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.InvalidReceiver.selector, address(0)));
         manager.depositNative{value: 1}(address(0));
     }
 

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 
 import {IPlanManager} from "../../../../contracts/src/interfaces/IPlanManager.sol";
-import {ISubscriptionManager} from "../../../../contracts/src/interfaces/ISubscriptionManager.sol";
+import {ISubscriptionTypes} from "../../../../contracts/src/interfaces/ISubscriptionTypes.sol";
 import {Base} from "../../Base.t.sol";
 
 contract SubscribeTest is Base {
@@ -12,11 +12,11 @@ contract SubscribeTest is Base {
         bytes32 planHash = createDefault();
 
         vm.expectEmit(true, true, true, true, address(manager));
-        emit ISubscriptionManager.SubscriptionActivated(
+        emit ISubscriptionTypes.SubscriptionActivated(
             planHash, alice, merchant, uint40(START), uint40(START + PERIOD), 0, 1
         );
         vm.expectEmit(true, true, true, true, address(manager));
-        emit ISubscriptionManager.SubscriptionCharged(
+        emit ISubscriptionTypes.SubscriptionCharged(
             planHash,
             alice,
             receiptOf(2, START, START + PERIOD, PRICE),
@@ -25,8 +25,8 @@ contract SubscribeTest is Base {
         );
         subscribe(planHash, alice);
 
-        ISubscriptionManager.Subscription memory state = stateOf(planHash, alice);
-        assertEq(uint8(state.status), uint8(ISubscriptionManager.Status.Active), "status");
+        ISubscriptionTypes.Subscription memory state = stateOf(planHash, alice);
+        assertEq(uint8(state.status), uint8(ISubscriptionTypes.Status.Active), "status");
         assertEq(state.nextChargeAt, START + PERIOD, "next charge");
         assertEq(state.chargeCount, 1, "charges");
         assertEq(token.balanceOf(merchant), PRICE - feeOf(PRICE), "merchant");
@@ -54,7 +54,7 @@ contract SubscribeTest is Base {
         bytes32 planHash = create(plan);
 
         vm.expectEmit(true, true, true, true, address(manager));
-        emit ISubscriptionManager.SubscriptionActivated(
+        emit ISubscriptionTypes.SubscriptionActivated(
             planHash, alice, merchant, uint40(START), uint40(START + 7 days), 0, 1
         );
         subscribe(planHash, alice);
@@ -99,18 +99,18 @@ contract SubscribeTest is Base {
         bytes32 planHash = createDefault();
         subscribe(planHash, alice);
 
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.AlreadySubscribed.selector, planHash, alice));
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.AlreadySubscribed.selector, planHash, alice));
         subscribe(planHash, alice);
     }
 
     function test_subscribe_reverts_whenPlanIsUnknown() external {
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.PlanNotFound.selector, bytes32("x")));
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.PlanNotFound.selector, bytes32("x")));
         subscribe("x", alice);
     }
 
     function test_subscribe_reverts_whenPlanIsNotOpen() external {
         bytes32 planHash = createDefault();
-        bytes memory notOpen = abi.encodeWithSelector(ISubscriptionManager.PlanNotOpen.selector, planHash);
+        bytes memory notOpen = abi.encodeWithSelector(ISubscriptionTypes.PlanNotOpen.selector, planHash);
         vm.prank(merchant);
         plans.closePlan(planHash);
         vm.expectRevert(notOpen);
@@ -132,11 +132,11 @@ contract SubscribeTest is Base {
     function test_subscribe_reverts_withTheReason() external {
         bytes32 planHash = createDefault();
         address carol = makeAddr("carol");
-        _expectFailure(ISubscriptionManager.Reason.InsufficientBalance);
+        _expectFailure(ISubscriptionTypes.Reason.InsufficientBalance);
         subscribe(planHash, carol);
 
         token.mint(carol, PRICE);
-        _expectFailure(ISubscriptionManager.Reason.InsufficientAllowance);
+        _expectFailure(ISubscriptionTypes.Reason.InsufficientAllowance);
         subscribe(planHash, carol);
     }
 
@@ -145,7 +145,7 @@ contract SubscribeTest is Base {
         vm.prank(alice);
         token.approve(address(manager), PRICE - 1);
 
-        _expectFailure(ISubscriptionManager.Reason.InsufficientAllowance);
+        _expectFailure(ISubscriptionTypes.Reason.InsufficientAllowance);
         subscribe(planHash, alice);
         assertEq(token.balanceOf(merchant), 0, "nothing moved");
     }
@@ -154,7 +154,7 @@ contract SubscribeTest is Base {
         bytes32 planHash = createDefault();
         vm.deal(alice, 1);
 
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.EthRefused.selector, 1));
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.EthRefused.selector, 1));
         vm.prank(alice);
         manager.subscribe{value: 1}(planHash);
     }
@@ -187,7 +187,7 @@ contract SubscribeTest is Base {
         address carol = makeAddr("carol");
         token.mint(carol, PRICE);
 
-        _expectFailure(ISubscriptionManager.Reason.InsufficientAllowance);
+        _expectFailure(ISubscriptionTypes.Reason.InsufficientAllowance);
         vm.prank(carol);
         manager.subscribeWithPermit(planHash, PRICE, START, 27, "r", "s");
     }
@@ -206,7 +206,7 @@ contract SubscribeTest is Base {
         return vm.sign(key, keccak256(abi.encodePacked(hex"1901", token.DOMAIN_SEPARATOR(), structHash)));
     }
 
-    function _expectFailure(ISubscriptionManager.Reason reason) private {
-        vm.expectRevert(abi.encodeWithSelector(ISubscriptionManager.ChargeFailed.selector, reason));
+    function _expectFailure(ISubscriptionTypes.Reason reason) private {
+        vm.expectRevert(abi.encodeWithSelector(ISubscriptionTypes.ChargeFailed.selector, reason));
     }
 }

@@ -3,19 +3,19 @@ pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
 
-import {ISubscriptionManager} from "../../../../contracts/src/interfaces/ISubscriptionManager.sol";
+import {ISubscriptionTypes} from "../../../../contracts/src/interfaces/ISubscriptionTypes.sol";
 import {PeriodLib} from "../../../../contracts/src/libraries/PeriodLib.sol";
 import {SlotLib} from "../../../../contracts/src/libraries/SlotLib.sol";
 
 /// @dev The words of SlotLib against the compiler's own packing.
 contract SlotLibTest is Test {
-    using SlotLib for ISubscriptionManager.Subscription;
+    using SlotLib for ISubscriptionTypes.Subscription;
     using SlotLib for uint256;
 
-    ISubscriptionManager.Subscription private stored;
+    ISubscriptionTypes.Subscription private stored;
 
     function testFuzz_charged_setsWhatAChargeSets(uint256 seed, uint40 end) external {
-        ISubscriptionManager.Subscription memory before = _any(seed);
+        ISubscriptionTypes.Subscription memory before = _any(seed);
         before.chargeCount = uint32(bound(before.chargeCount, 0, type(uint32).max - 1));
         stored = before;
         stored.save(stored.load().charged(end));
@@ -28,7 +28,7 @@ contract SlotLibTest is Test {
     }
 
     function testFuzz_retrying_setsWhatAFailureSets(uint256 seed, uint40 time, uint8 count) external {
-        ISubscriptionManager.Subscription memory before = _any(seed);
+        ISubscriptionTypes.Subscription memory before = _any(seed);
         stored = before;
         stored.save(stored.load().retrying(time, count));
 
@@ -38,14 +38,14 @@ contract SlotLibTest is Test {
     }
 
     function testFuzz_ended_keepsThePaidTime(uint256 seed) external {
-        ISubscriptionManager.Subscription memory before = _any(seed);
+        ISubscriptionTypes.Subscription memory before = _any(seed);
         stored = before;
         stored.save(
-            stored.load().ended(ISubscriptionManager.Status.Cancelled, ISubscriptionManager.CancelReason.Operator)
+            stored.load().ended(ISubscriptionTypes.Status.Cancelled, ISubscriptionTypes.CancelReason.Operator)
         );
 
-        before.status = ISubscriptionManager.Status.Cancelled;
-        before.cancelReason = ISubscriptionManager.CancelReason.Operator;
+        before.status = ISubscriptionTypes.Status.Cancelled;
+        before.cancelReason = ISubscriptionTypes.CancelReason.Operator;
         before.retryAt = 0;
         before.retries = 0;
         before.pausedAt = 0;
@@ -53,20 +53,20 @@ contract SlotLibTest is Test {
     }
 
     function testFuzz_activated_clearsTheReason(uint256 seed, uint40 end) external {
-        ISubscriptionManager.Subscription memory before = _any(seed);
+        ISubscriptionTypes.Subscription memory before = _any(seed);
         stored = before;
         stored.save(stored.load().paidUntil(end).activated());
 
         before.nextChargeAt = end;
         before.retryAt = 0;
         before.retries = 0;
-        before.status = ISubscriptionManager.Status.Active;
-        before.cancelReason = ISubscriptionManager.CancelReason.None;
+        before.status = ISubscriptionTypes.Status.Active;
+        before.cancelReason = ISubscriptionTypes.CancelReason.None;
         _assertStored(before);
     }
 
     function testFuzz_fields_areTheCompilers(uint256 seed) external {
-        ISubscriptionManager.Subscription memory before = _any(seed);
+        ISubscriptionTypes.Subscription memory before = _any(seed);
         stored = before;
         uint256 word = stored.load();
 
@@ -92,23 +92,23 @@ contract SlotLibTest is Test {
         assertEq((start - next) % period, 0, "on the anchor");
     }
 
-    function _any(uint256 seed) private pure returns (ISubscriptionManager.Subscription memory) {
+    function _any(uint256 seed) private pure returns (ISubscriptionTypes.Subscription memory) {
         uint256 entropy = uint256(keccak256(abi.encode(seed)));
-        return ISubscriptionManager.Subscription({
+        return ISubscriptionTypes.Subscription({
             nextChargeAt: uint40(entropy),
             retryAt: uint40(entropy >> 40),
             endsAt: uint40(entropy >> 80),
             pausedAt: uint40(entropy >> 120),
             chargeCount: uint32(entropy >> 160),
             retries: uint8(entropy >> 192),
-            status: ISubscriptionManager.Status((entropy >> 200) % 5),
-            cancelReason: ISubscriptionManager.CancelReason((entropy >> 208) % 5),
+            status: ISubscriptionTypes.Status((entropy >> 200) % 5),
+            cancelReason: ISubscriptionTypes.CancelReason((entropy >> 208) % 5),
             bounded: (entropy >> 216) % 2 == 1
         });
     }
 
-    function _assertStored(ISubscriptionManager.Subscription memory expected) private view {
-        ISubscriptionManager.Subscription memory actual = stored;
+    function _assertStored(ISubscriptionTypes.Subscription memory expected) private view {
+        ISubscriptionTypes.Subscription memory actual = stored;
         assertEq(keccak256(abi.encode(actual)), keccak256(abi.encode(expected)), "stored");
     }
 }
