@@ -8,6 +8,7 @@ import {PaymentGateway} from "../contracts/src/PaymentGateway.sol";
 import {PlanManager} from "../contracts/src/PlanManager.sol";
 import {ICoreSystem} from "../contracts/src/interfaces/ICoreSystem.sol";
 import {IPaymentGateway} from "../contracts/src/interfaces/IPaymentGateway.sol";
+import {ISubscriptionManager} from "../contracts/src/interfaces/ISubscriptionManager.sol";
 import {SubscriptionManager} from "../contracts/src/SubscriptionManager.sol";
 import {IDeploy} from "./IDeploy.sol";
 
@@ -62,7 +63,7 @@ contract Deploy is IDeploy, Script {
         deployment.gateway = PaymentGateway(_deploy(type(PaymentGateway).creationCode, arguments));
 
         arguments = abi.encode(deployment.core, deployment.plans, deployment.gateway);
-        deployment.subscriptions = SubscriptionManager(_deploy(type(SubscriptionManager).creationCode, arguments));
+        deployment.subscriptions = ISubscriptionManager(_deploy(type(SubscriptionManager).creationCode, arguments));
     }
 
     /// @inheritdoc IDeploy
@@ -91,7 +92,7 @@ contract Deploy is IDeploy, Script {
         if (!core.hasRole(core.GOVERNOR_ROLE(), config.governor)) revert NotConfigured("governor");
         if (PlanManager(address(deployment.plans)).CORE() != core) revert NotConfigured("plan manager");
         if (PaymentGateway(address(deployment.gateway)).CORE() != core) revert NotConfigured("payment gateway");
-        (address core_, address plans_, address gateway_) = deployment.subscriptions.services();
+        (address core_, address plans_, address gateway_,) = deployment.subscriptions.services();
         if (core_ != address(core) || plans_ != address(deployment.plans) || gateway_ != address(deployment.gateway)) {
             revert NotConfigured("subscription manager");
         }

@@ -199,8 +199,8 @@ contract SubscriptionManager is ISubscriptionCharging, ReentrancyGuardTransient 
         return _head.eventCount();
     }
 
-    function services() external view returns (address core, address plans, address gateway) {
-        return (address(CORE), address(PLANS), address(GATEWAY));
+    function services() external view returns (address core, address plans, address gateway, address verifier) {
+        return (address(CORE), address(PLANS), address(GATEWAY), address(0));
     }
 
     /* INTERNAL: SUBSCRIPTIONS */

@@ -103,7 +103,9 @@ contract SlotLibTest is Test {
             retries: uint8(entropy >> 192),
             status: ISubscriptionTypes.Status((entropy >> 200) % 5),
             cancelReason: ISubscriptionTypes.CancelReason((entropy >> 208) % 5),
-            bounded: (entropy >> 216) % 2 == 1
+            bounded: (entropy >> 216) % 2 == 1,
+            rail: ISubscriptionTypes.Rail((entropy >> 224) % 2),
+            chargeLimit: uint24(entropy >> 232)
         });
     }
 
