@@ -9,6 +9,7 @@ import {PlanManager} from "../contracts/src/PlanManager.sol";
 import {ICoreSystem} from "../contracts/src/interfaces/ICoreSystem.sol";
 import {IPaymentGateway} from "../contracts/src/interfaces/IPaymentGateway.sol";
 import {ISubscriptionManager} from "../contracts/src/interfaces/ISubscriptionManager.sol";
+import {SubscriptionExtension} from "../contracts/src/SubscriptionExtension.sol";
 import {SubscriptionManager} from "../contracts/src/SubscriptionManager.sol";
 import {IDeploy} from "./IDeploy.sol";
 
@@ -62,7 +63,9 @@ contract Deploy is IDeploy, Script {
         deployment.plans = PlanManager(_deploy(type(PlanManager).creationCode, arguments));
         deployment.gateway = PaymentGateway(_deploy(type(PaymentGateway).creationCode, arguments));
 
-        arguments = abi.encode(deployment.core, deployment.plans, deployment.gateway);
+        arguments = abi.encode(deployment.core, deployment.plans, deployment.gateway, deployment.verifier);
+        address extension = _deploy(type(SubscriptionExtension).creationCode, arguments);
+        arguments = abi.encode(deployment.core, deployment.plans, deployment.gateway, extension);
         deployment.subscriptions = ISubscriptionManager(_deploy(type(SubscriptionManager).creationCode, arguments));
     }
 

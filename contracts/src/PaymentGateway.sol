@@ -9,13 +9,24 @@ import {FeeProcessor} from "./processors/FeeProcessor.sol";
 /// @title PaymentGateway
 /// @notice See IPaymentGateway.
 contract PaymentGateway is FeeProcessor {
-    function quotePayment(Payment calldata) external pure returns (Quote memory q) { return q; }
+    function quotePayment(Payment calldata) external pure returns (Quote memory q) {
+        return q;
+    }
     function setTokenAccepted(address, bool) external {}
     function setFeed(address, address, uint32) external {}
     function setSequencerFeed(address, uint32) external {}
-    function isTokenAccepted(address) external pure returns (bool) { return false; }
-    function feedOf(address) external pure returns (Feed memory f) { return f; }
-    function sequencerFeed() external pure returns (address, uint32) { return (address(0), 0); }
+
+    function isTokenAccepted(address) external pure returns (bool) {
+        return false;
+    }
+
+    function feedOf(address) external pure returns (Feed memory f) {
+        return f;
+    }
+
+    function sequencerFeed() external pure returns (address, uint32) {
+        return (address(0), 0);
+    }
 
     ICoreSystem public immutable CORE;
 

@@ -6,6 +6,7 @@ import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/Messa
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
 import {IPlanManager} from "../interfaces/IPlanManager.sol";
+import {ISignatureVerifier} from "../interfaces/ISignatureVerifier.sol";
 
 /// @title What merchants sign, and whether they did
 library SignatureLib {
@@ -51,6 +52,16 @@ library SignatureLib {
     /// @notice Whether `signer` signed `digest`: by its key, or by ERC-1271 where it has code.
     ///
     /// @dev The key comes first also where there is code: an account that delegates by EIP-7702 keeps its key.
+    function isValid(ISignatureVerifier verifier, address signer, bytes32 digest, bytes calldata signature)
+        internal
+        returns (bool)
+    {
+        (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
+
+        return (failure == ECDSA.RecoverError.NoError && recovered == signer)
+            || verifier.isValidSignature(signer, digest, signature);
+    }
+
     function isValid(address signer, bytes32 digest, bytes calldata signature) internal view returns (bool) {
         (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
 
