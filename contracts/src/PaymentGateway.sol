@@ -35,9 +35,8 @@ contract PaymentGateway is FeeProcessor {
     }
 
     /// @inheritdoc IPaymentGateway
-    function quote(address, address, uint256 amount, uint16 maxFeeBps) external view returns (Quote memory result) {
-        result.gross = amount;
-        (result.fee, result.feeReceiver) = _fee(amount, maxFeeBps);
+    function feeAmount(uint256 amount, uint16 maxFeeBps) external view returns (uint256 fee, address feeReceiver) {
+        return _fee(amount, maxFeeBps);
     }
 
     /// @inheritdoc IPaymentGateway

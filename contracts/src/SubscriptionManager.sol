@@ -156,11 +156,11 @@ contract SubscriptionManager is ISubscriptionCharging, Activation {
         _activate(Start(planHash, planHead, planTail, msg.sender, word, 0, 0, paidUntil, inTrial));
     }
 
-    function _newBill(bytes32 planHash) private view returns (Bill memory bill, uint256 head) {
-        bill.planHash = planHash;
-        (bill.automated, head) = _checkAutomation();
-        (bill.planHead, bill.planTail) = ReadLib.rawTermSlots(PLANS, planHash);
-        (bill.fee, bill.feeReceiver) = _feeOf(bill.planHead, bill.planTail);
+    function _newBill(bytes32 planHash) private view returns (Bill memory, uint256) {
+        (bool automated, uint256 head) = _checkAutomation();
+        (uint256 planHead, uint256 planTail) = ReadLib.rawTermSlots(PLANS, planHash);
+        (uint256 fee, address feeReceiver) = _feeOf(planHead, planTail);
+        return (Bill(planHash, planHead, planTail, fee, feeReceiver, automated, 0), head);
     }
 
     /// @dev Why the subscription is not to be charged now, whatever its owner has.

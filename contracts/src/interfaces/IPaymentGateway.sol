@@ -70,11 +70,9 @@ interface IPaymentGateway {
     error TokenNotAccepted(address token);
     error Unauthorized(address caller);
 
-    /// @notice Splits `amount`. The fee rate is the lower of the configured one and `maxFeeBps`, which the merchant signed.
-    function quote(address token, address merchant, uint256 amount, uint16 maxFeeBps)
-        external
-        view
-        returns (Quote memory);
+    /// @notice Platform's part of `amount`, rounded down, at the lower of the configured rate and `maxFeeBps`, which the
+    ///         merchant signed; and whose it is, zero exactly when the fee is zero. What a charge in the plan's own token asks.
+    function feeAmount(uint256 amount, uint16 maxFeeBps) external view returns (uint256 fee, address feeReceiver);
 
     /// @notice Prices a payment through all processors; reverts where it cannot be known.
     function quotePayment(Payment calldata payment) external view returns (Quote memory);
