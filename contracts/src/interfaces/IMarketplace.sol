@@ -113,6 +113,10 @@ interface IMarketplace {
     /// @notice Seller ends listings of `sku` with a salt below `minSalt`, which only ever rises.
     function revokeSku(bytes32 sku, uint256 minSalt) external;
 
+    /// @notice Asks the gateway for its fee. Sales use what it said last, for up to a day, so that a change of the fee is
+    ///         waited for no longer than until anyone calls this.
+    function refreshFee() external;
+
     function hashListing(Listing calldata listing) external view returns (bytes32 listingHash);
     /// @notice Units sold under `salt`; 2**32 - 1 once revoked.
     function soldOf(address seller, uint256 salt) external view returns (uint32);
