@@ -214,11 +214,13 @@ contract Marketplace is IMarketplace, IERC5267 {
         uint256 price = fields[ListingLib.PRICE];
         uint256 quantity = fields[ListingLib.QUANTITY];
         if (
-            seller == 0 || seller > type(uint160).max || price == 0 || price > type(uint96).max || quantity == 0
-                || quantity >= LaneLib.REVOKED || fields[ListingLib.MAX_FEE_BPS] > FeeLib.MAX_BPS
-                || fields[ListingLib.DISCOUNT_BPS] > FeeLib.MAX_BPS
+            seller == 0 || (seller | fields[ListingLib.TOKEN]) > type(uint160).max || price == 0
+                || price > type(uint96).max || quantity == 0 || quantity >= LaneLib.REVOKED
+                || fields[ListingLib.MAX_FEE_BPS] > FeeLib.MAX_BPS || fields[ListingLib.DISCOUNT_BPS] > FeeLib.MAX_BPS
         ) revert InvalidListing();
         uint256 expiry = fields[ListingLib.EXPIRY];
+        // What has passed has less than 64 bits.
+        // forge-lint: disable-next-line(unsafe-typecast)
         if (expiry != 0 && block.timestamp > expiry) revert ListingExpired(uint64(expiry));
         uint256 buyer = fields[ListingLib.BUYER];
         if (buyer != 0 && buyer != uint160(msg.sender)) revert InvalidBuyer(msg.sender);
@@ -264,54 +266,67 @@ contract Marketplace is IMarketplace, IERC5267 {
     /// @param payment Filled by this.
     /// @param oldHead `_head`.
     /// @return head The same, with the fee renewed if it was asked for; not stored yet.
-    /// @return discount What is off, before `gross`.
+    /// @return discount What is taken off before `gross`.
     function _price(Payment memory payment, uint256[13] calldata fields, Purchase calldata purchase, uint256 oldHead)
         private
         view
         returns (uint256 head, uint256 discount)
     {
         head = oldHead;
-        address token = purchase.paymentToken;
-        uint256 maxFeeBps = fields[ListingLib.MAX_FEE_BPS];
-        uint256 discountBps = _discountOf(fields, purchase.quantity);
-        uint256 gross;
-        // An amount has 96 + 32 bits and no rate is above 10,000.
-        unchecked {
-            uint256 amount = fields[ListingLib.PRICE] * purchase.quantity;
-            if (uint160(token) == fields[ListingLib.TOKEN]) {
-                if (!head.isFresh(block.timestamp, FEE_CACHE)) head = _withFee(head);
-                discount = amount * discountBps / FeeLib.MAX_BPS;
-                gross = amount - discount;
-                uint256 feeBps = head.feeBps();
-                payment.fee = gross * (feeBps < maxFeeBps ? feeBps : maxFeeBps) / FeeLib.MAX_BPS;
-                payment.feeReceiver = head.feeReceiver();
-            } else {
-                IPaymentGateway.Quote memory quote = GATEWAY.quotePayment(
-                    IPaymentGateway.Payment(
-                        address(uint160(fields[ListingLib.TOKEN])),
-                        token,
-                        amount,
-                        uint16(discountBps),
-                        uint16(maxFeeBps)
-                    )
-                );
-                (gross, discount) = (quote.gross, quote.discount);
-                (payment.fee, payment.feeReceiver) = (quote.fee, quote.feeReceiver);
-            }
+        payment.token = purchase.paymentToken;
+        if (uint160(payment.token) == fields[ListingLib.TOKEN]) {
+            if (!head.isFresh(block.timestamp, FEE_CACHE)) head = _withFee(head);
+            discount = _split(payment, fields, purchase.quantity, head);
+        } else {
+            discount = _convert(payment, fields, purchase.quantity);
         }
-        (payment.token, payment.gross) = (token, gross);
 
+        uint256 gross = payment.gross;
         if (gross > purchase.maxAmount) revert PriceAboveMaximum(gross, purchase.maxAmount);
         if (gross > type(uint96).max) revert PriceAboveMaximum(gross, type(uint96).max);
         if (discount > type(uint160).max) revert PriceAboveMaximum(discount, type(uint160).max);
     }
 
-    function _discountOf(uint256[13] calldata fields, uint256 units) private view returns (uint256 discountBps) {
-        discountBps = fields[ListingLib.DISCOUNT_BPS];
-        if (discountBps == 0) return 0;
-        if (units < fields[ListingLib.DISCOUNT_MIN_QUANTITY]) return 0;
-        uint256 endsAt = fields[ListingLib.DISCOUNT_ENDS_AT];
-        if (endsAt != 0 && block.timestamp > endsAt) return 0;
+    /// @dev What the gateway would answer where the payment token is the listing's, by the fee that it told.
+    function _split(Payment memory payment, uint256[13] calldata fields, uint256 units, uint256 head)
+        private
+        view
+        returns (uint256 discount)
+    {
+        uint256 maxFeeBps = fields[ListingLib.MAX_FEE_BPS];
+        uint256 feeBps = head.feeBps();
+        // An amount has 96 + 32 bits and no rate is above 10,000.
+        unchecked {
+            uint256 amount = fields[ListingLib.PRICE] * units;
+            discount = amount * ListingLib.discountBps(fields, units, block.timestamp) / FeeLib.MAX_BPS;
+            uint256 gross = amount - discount;
+            payment.gross = gross;
+            payment.fee = gross * (feeBps < maxFeeBps ? feeBps : maxFeeBps) / FeeLib.MAX_BPS;
+        }
+        payment.feeReceiver = head.feeReceiver();
+    }
+
+    /// @dev Payment in another token: the gateway prices it, at its fee of now.
+    function _convert(Payment memory payment, uint256[13] calldata fields, uint256 units)
+        private
+        view
+        returns (uint256 discount)
+    {
+        // Checked by `_validate`.
+        // forge-lint: disable-start(unsafe-typecast)
+        IPaymentGateway.Quote memory quote = GATEWAY.quotePayment(
+            IPaymentGateway.Payment({
+                token: address(uint160(fields[ListingLib.TOKEN])),
+                paymentToken: payment.token,
+                amount: fields[ListingLib.PRICE] * units,
+                discountBps: uint16(ListingLib.discountBps(fields, units, block.timestamp)),
+                maxFeeBps: uint16(fields[ListingLib.MAX_FEE_BPS])
+            })
+        );
+        // forge-lint: disable-end(unsafe-typecast)
+
+        (payment.gross, payment.fee, payment.feeReceiver) = (quote.gross, quote.fee, quote.feeReceiver);
+        return quote.discount;
     }
 
     function _withFee(uint256 head) private view returns (uint256) {

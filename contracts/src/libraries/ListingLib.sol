@@ -6,8 +6,8 @@ import {IMarketplace} from "../interfaces/IMarketplace.sol";
 /// @title A listing as the words that its seller signs
 ///
 /// @notice The calldata of a listing is its EIP-712 encoding but for the first word. It is hashed as it stands, and its
-///         fields are read as words without the checks of their types: a word with bits outside its type is part of the
-///         digest, so that no wallet signs it, and is never cut down to a value that would pass.
+///         fields are read as words without the checks of their types. A word with bits outside its type gives a digest
+///         that no wallet signs, and where such bits could do harm Marketplace refuses them.
 library ListingLib {
     bytes32 internal constant LISTING_TYPEHASH = keccak256(
         "Listing(uint256[] chainIds,address seller,address buyer,address token,uint96 price,bytes32 sku,uint32 quantity,uint16 maxFeeBps,uint16 discountBps,uint32 discountMinQuantity,uint64 discountEndsAt,uint256 salt,uint64 expiry)"
@@ -58,5 +58,13 @@ library ListingLib {
             mstore(add(data, 0x22), structHash)
             result := keccak256(data, 0x42)
         }
+    }
+
+    /// @notice Discount on a purchase of `units` at `time`, in 1/10,000.
+    function discountBps(uint256[13] calldata fields, uint256 units, uint256 time) internal pure returns (uint256) {
+        uint256 bps = fields[DISCOUNT_BPS];
+        if (bps == 0 || units < fields[DISCOUNT_MIN_QUANTITY]) return 0;
+        uint256 endsAt = fields[DISCOUNT_ENDS_AT];
+        return endsAt == 0 || time <= endsAt ? bps : 0;
     }
 }

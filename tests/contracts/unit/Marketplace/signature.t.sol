@@ -5,7 +5,7 @@ import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
 
 import {IMarketplace} from "../../../../contracts/src/interfaces/IMarketplace.sol";
 import {MarketBase} from "../../MarketBase.t.sol";
-import {ReentrantSigner} from "../../mocks/Reentrants.sol";
+import {ReentrantSeller, ReentrantSigner} from "../../mocks/Reentrants.sol";
 import {ContractWallet} from "../../mocks/Wallets.sol";
 
 contract SignatureTest is MarketBase {
@@ -42,14 +42,14 @@ contract SignatureTest is MarketBase {
     }
 
     function test_eip712Domain_describesTheDomain() external view {
-        (bytes1 fields, string memory name, string memory version, uint256 chainId, address at, bytes32 salt,) =
+        (bytes1 fields, string memory name, string memory version, uint256 chainId, address contract_, bytes32 salt,) =
             IERC5267(address(market)).eip712Domain();
 
         assertEq(fields, bytes1(0x0b), "fields");
         assertEq(name, "Abono", "name");
         assertEq(version, "1", "version");
         assertEq(chainId, 0, "no chain id");
-        assertEq(at, address(market), "contract");
+        assertEq(contract_, address(market), "contract");
         assertEq(salt, 0, "no salt");
     }
 
@@ -138,6 +138,33 @@ contract SignatureTest is MarketBase {
         (bool success,) = address(market).call(data);
 
         assertFalse(success, "refused");
+    }
+
+    function testFuzz_buy_reverts_whenAWordHasMoreBitsThanItsType(uint256 bit) external {
+        // A wallet that signs everything, this too.
+        IMarketplace.Listing memory listing = offer();
+        listing.seller = address(new ReentrantSeller(market));
+        IMarketplace.Purchase memory purchase = order(listing, 1);
+        bytes memory call = abi.encodeCall(market.buy, (listing, "", purchase));
+        uint8[6] memory fields = [1, 3, 4, 6, 7, 8];
+        for (uint256 i; i < fields.length; ++i) {
+            bytes memory data = bytes.concat(call);
+            uint256 position = 4 + 6 * 32 + 32 * uint256(fields[i]);
+            uint256 mask = 1 << bound(bit, 160, 255);
+            assembly ("memory-safe") {
+                let word := add(add(data, 0x20), position)
+                mstore(word, or(mload(word), mask))
+            }
+
+            vm.prank(alice);
+            (bool success, bytes memory answer) = address(market).call(data);
+
+            assertFalse(success, "refused");
+            assertEq(answer, abi.encodeWithSelector(IMarketplace.InvalidListing.selector), "reason");
+        }
+        vm.prank(alice);
+        (bool done,) = address(market).call(call);
+        assertTrue(done, "as signed");
     }
 
     function test_buy_reentered_byTheSignerCannotOversell() external {
