@@ -9,6 +9,7 @@ import {PlanManager} from "../contracts/src/PlanManager.sol";
 import {ICoreSystem} from "../contracts/src/interfaces/ICoreSystem.sol";
 import {IPaymentGateway} from "../contracts/src/interfaces/IPaymentGateway.sol";
 import {ISubscriptionManager} from "../contracts/src/interfaces/ISubscriptionManager.sol";
+import {SignatureVerifier} from "../contracts/src/SignatureVerifier.sol";
 import {SubscriptionManager} from "../contracts/src/SubscriptionManager.sol";
 import {IDeploy} from "./IDeploy.sol";
 
@@ -58,8 +59,12 @@ contract Deploy is IDeploy, Script {
         bytes memory arguments = abi.encode(config.adminDelay, config.admin);
         deployment.core = CoreSystem(_deploy(type(CoreSystem).creationCode, arguments));
 
-        arguments = abi.encode(deployment.core);
+        deployment.verifier = SignatureVerifier(_deploy(type(SignatureVerifier).creationCode, ""));
+
+        arguments = abi.encode(deployment.core, deployment.verifier);
         deployment.plans = PlanManager(_deploy(type(PlanManager).creationCode, arguments));
+
+        arguments = abi.encode(deployment.core);
         deployment.gateway = PaymentGateway(_deploy(type(PaymentGateway).creationCode, arguments));
 
         arguments = abi.encode(deployment.core, deployment.plans, deployment.gateway);
@@ -90,7 +95,8 @@ contract Deploy is IDeploy, Script {
         if (!core.hasRole(core.OPERATOR_ROLE(), config.operator)) revert NotConfigured("operator");
         if (!core.hasRole(core.AUTOMATION_ROLE(), config.automation)) revert NotConfigured("automation");
         if (!core.hasRole(core.GOVERNOR_ROLE(), config.governor)) revert NotConfigured("governor");
-        if (PlanManager(address(deployment.plans)).CORE() != core) revert NotConfigured("plan manager");
+        PlanManager plans = PlanManager(address(deployment.plans));
+        if (plans.CORE() != core || plans.VERIFIER() != deployment.verifier) revert NotConfigured("plan manager");
         if (PaymentGateway(address(deployment.gateway)).CORE() != core) revert NotConfigured("payment gateway");
         (address core_, address plans_, address gateway_,) = deployment.subscriptions.services();
         if (core_ != address(core) || plans_ != address(deployment.plans) || gateway_ != address(deployment.gateway)) {

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {ICoreSystem} from "../contracts/src/interfaces/ICoreSystem.sol";
 import {IPaymentGateway} from "../contracts/src/interfaces/IPaymentGateway.sol";
 import {IPlanManager} from "../contracts/src/interfaces/IPlanManager.sol";
+import {ISignatureVerifier} from "../contracts/src/interfaces/ISignatureVerifier.sol";
 import {ISubscriptionManager} from "../contracts/src/interfaces/ISubscriptionManager.sol";
 
 /// @title What the deployment script offers to tests
@@ -23,6 +24,7 @@ interface IDeploy {
         IPlanManager plans;
         IPaymentGateway gateway;
         ISubscriptionManager subscriptions;
+        ISignatureVerifier verifier;
     }
 
     error AdminMustBroadcast(address admin, address broadcaster);

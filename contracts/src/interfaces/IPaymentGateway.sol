@@ -49,7 +49,12 @@ interface IPaymentGateway {
     event FeeUpdated(uint16 feeBps, address indexed feeReceiver, uint64 sequence);
     event TokenAcceptanceUpdated(address indexed token, bool accepted, uint64 sequence);
     event FeedUpdated(
-        address indexed token, address indexed aggregator, uint32 maxAge, uint8 tokenDecimals, uint8 feedDecimals, uint64 sequence
+        address indexed token,
+        address indexed aggregator,
+        uint32 maxAge,
+        uint8 tokenDecimals,
+        uint8 feedDecimals,
+        uint64 sequence
     );
     event SequencerFeedUpdated(address indexed aggregator, uint32 gracePeriod, uint64 sequence);
 

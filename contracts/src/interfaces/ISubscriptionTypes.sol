@@ -170,9 +170,7 @@ interface ISubscriptionTypes {
         uint40 creditedSeconds,
         uint64 sequence
     );
-    event SubscriptionPaused(
-        bytes32 indexed planHash, address indexed subscriber, uint40 pausedAt, uint64 sequence
-    );
+    event SubscriptionPaused(bytes32 indexed planHash, address indexed subscriber, uint40 pausedAt, uint64 sequence);
     /// @param nextChargeAt End of the paid time, moved by the length of the pause as far as time was paid.
     event SubscriptionResumed(
         bytes32 indexed planHash, address indexed subscriber, uint40 nextChargeAt, uint64 sequence
