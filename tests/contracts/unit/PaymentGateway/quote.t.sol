@@ -18,30 +18,28 @@ contract QuoteTest is Base {
         assertEq(quote.feeReceiver == address(0), quote.fee == 0, "receiver exactly when there is a fee");
     }
 
-    function test_setFee_emits() external {
-        vm.expectEmit(true, true, true, true, address(gateway));
-        emit IPaymentGateway.FeeUpdated(1000, alice, 2);
-        vm.prank(governor);
-        gateway.setFee(1000, alice);
+    /// @dev Words that ReadLib reads without decoding them.
+    function test_quote_answersFourWords() external view {
+        (bool success, bytes memory answer) = address(gateway)
+            .staticcall(abi.encodeCall(IPaymentGateway.quote, (address(token), merchant, PRICE, 10_000)));
 
-        assertEq(gateway.feeBps(), 1000, "rate");
-        assertEq(gateway.feeReceiver(), alice, "receiver");
-        assertEq(gateway.eventCount(), 2, "events");
+        assertTrue(success, "answers");
+        assertEq(
+            answer, abi.encode(uint256(PRICE), feeOf(PRICE), feeReceiver, uint256(0)), "gross, fee, receiver, discount"
+        );
     }
 
-    function test_setFee_reverts_onBadArguments() external {
-        vm.expectRevert(abi.encodeWithSelector(IPaymentGateway.Unauthorized.selector, alice));
-        vm.prank(alice);
-        gateway.setFee(1, alice);
-
-        vm.startPrank(governor);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentGateway.InvalidFee.selector, 1001));
-        gateway.setFee(1001, alice);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentGateway.InvalidFeeReceiver.selector, address(0)));
-        gateway.setFee(1, address(0));
-        vm.expectRevert(abi.encodeWithSelector(IPaymentGateway.InvalidFeeReceiver.selector, alice));
-        gateway.setFee(0, alice);
-        vm.expectRevert(IPaymentGateway.NoChange.selector);
-        gateway.setFee(FEE_BPS, feeReceiver);
+    function testFuzz_quote_isThatOfAPaymentInThePricesToken(uint96 amount, uint16 maxFeeBps) external view {
+        IPaymentGateway.Quote memory quote = gateway.quotePayment(
+            IPaymentGateway.Payment({
+                token: address(token),
+                paymentToken: address(token),
+                amount: amount,
+                discountBps: 0,
+                maxFeeBps: maxFeeBps
+            })
+        );
+        IPaymentGateway.Quote memory plain = gateway.quote(address(token), merchant, amount, maxFeeBps);
+        assertEq(keccak256(abi.encode(quote)), keccak256(abi.encode(plain)), "same");
     }
 }

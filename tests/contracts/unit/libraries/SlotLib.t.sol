@@ -40,9 +40,7 @@ contract SlotLibTest is Test {
     function testFuzz_ended_keepsThePaidTime(uint256 seed) external {
         ISubscriptionTypes.Subscription memory before = _any(seed);
         stored = before;
-        stored.save(
-            stored.load().ended(ISubscriptionTypes.Status.Cancelled, ISubscriptionTypes.CancelReason.Operator)
-        );
+        stored.save(stored.load().ended(ISubscriptionTypes.Status.Cancelled, ISubscriptionTypes.CancelReason.Operator));
 
         before.status = ISubscriptionTypes.Status.Cancelled;
         before.cancelReason = ISubscriptionTypes.CancelReason.Operator;
