@@ -17,9 +17,18 @@ contract PaymentGateway is FeeProcessor, DiscountProcessor, TokenFilterProcessor
     constructor(ICoreSystem core) GatewayState(core) {}
 
     /// @inheritdoc IPaymentGateway
-    function quote(address, address, uint256 amount, uint16 maxFeeBps) external view returns (Quote memory result) {
-        result.gross = amount;
-        (result.fee, result.feeReceiver) = _fee(amount, maxFeeBps);
+    function quote(address, address, uint256 amount, uint16 maxFeeBps) external view returns (Quote memory) {
+        (uint256 fee, address receiver) = _fee(amount, maxFeeBps);
+
+        // A struct would be zeroed, filled, and copied to be returned; every charge pays for that.
+        assembly ("memory-safe") {
+            let result := mload(0x40)
+            mstore(result, amount)
+            mstore(add(result, 0x20), fee)
+            mstore(add(result, 0x40), receiver)
+            mstore(add(result, 0x60), 0)
+            return(result, 0x80)
+        }
     }
 
     /// @inheritdoc IPaymentGateway

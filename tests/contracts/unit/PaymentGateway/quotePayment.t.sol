@@ -61,7 +61,7 @@ contract QuotePaymentTest is GatewayBase {
     }
 
     function testFuzz_quotePayment_isTheExactRatioRoundedUp(
-        uint96 amount,
+        uint64 amount,
         uint64 answerIn,
         uint64 answerOut,
         uint8 decimalsIn,
@@ -73,8 +73,8 @@ contract QuotePaymentTest is GatewayBase {
         address paid = list(second, 18, priceOut);
 
         uint256 gross = pay(priced, paid, amount, 0).gross;
-        // gross * priceOut / 10**(second + 18) >= amount * priceIn / 10**(first + 8), and one unit less is not: the powers
-        // leave at most 10**38 on one side, so neither product comes near 2**256.
+        // gross * priceOut / 10**(second + 18) >= amount * priceIn / 10**(first + 8), and one unit less is not. Products stay
+        // below 2**64 * 10**15 * 10**34, which fits.
         (uint256 left, uint256 right) = (priceOut, uint256(amount) * priceIn);
         uint256 scaleOut = uint256(second) + 18;
         uint256 scaleIn = uint256(first) + 8;
