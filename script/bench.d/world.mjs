@@ -1,5 +1,5 @@
 // Who and what the gas measurements need: a merchant with plans, a seller with a listing, payers in steady state.
-import { hexToBigInt, maxUint160, maxUint256, parseSignature, zeroAddress, zeroHash } from "viem";
+import { hexToBigInt, maxUint160, maxUint256, parseSignature, stringToHex, zeroAddress, zeroHash } from "viem";
 import { ABI, PERMIT2, account, call } from "./chain.mjs";
 
 export const PRICE = 10_000_000n;
@@ -142,7 +142,7 @@ export class World {
       buyer: zeroAddress,
       token: this.at.token,
       price: PRICE,
-      sku: `0x${"ab".repeat(32)}`,
+      sku: stringToHex("license-2026", { size: 32 }),
       quantity: 1000,
       maxFeeBps: 1000,
       discountBps: 0,
