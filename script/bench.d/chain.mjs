@@ -1,10 +1,11 @@
 // A private chain with the contracts on it, and accounts that send real transactions to it.
-import { spawn, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { encodeFunctionData, keccak256, numberToHex, parseAbi, toHex } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 
@@ -46,6 +47,10 @@ export function call(to, abi, functionName, ...args) {
   return { to, data: encodeFunctionData({ abi, functionName, args }) };
 }
 
+// The kernel ends a program that is started with this when this process ends, however it ends.
+const BOUND = ["setpriv", "--pdeathsig", "KILL", "--"];
+const bound = spawnSync(BOUND[0], [...BOUND.slice(1), "true"]).status === 0 ? BOUND : ["env"];
+
 export class Chain {
   #node;
   #folder;
@@ -62,13 +67,10 @@ export class Chain {
     this.#folder = mkdtempSync(join(tmpdir(), "abono-bench-"));
     const output = join(this.#folder, "output");
     const file = openSync(output, "w");
-    const command = [process.env.ANVIL_BIN, "--host", "127.0.0.1", "--port", "0", "--chain-id", `${this.chainId}`];
-    command.push("--hardfork", "osaka", "--enable-tx-gas-limit", "--timestamp", `${START_TIME}`, "--gas-limit", "200000000");
-    // The kernel ends the node if this process is killed.
-    if (spawnSync("setpriv", ["--pdeathsig", "KILL", "--", "true"]).status === 0) {
-      command.unshift("setpriv", "--pdeathsig", "KILL", "--");
-    }
-    this.#node = spawn(command[0], command.slice(1), { stdio: ["ignore", file, file] });
+    const options = ["--host", "127.0.0.1", "--port", "0", "--chain-id", `${this.chainId}`, "--timestamp", `${START_TIME}`];
+    options.push("--hardfork", "osaka", "--enable-tx-gas-limit", "--gas-limit", "200000000");
+    const [program, ...prefix] = [...bound, process.env.ANVIL_BIN];
+    this.#node = spawn(program, [...prefix, ...options], { stdio: ["ignore", file, file] });
     closeSync(file);
     process.once("exit", () => this.stop());
     for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]]) process.once(signal, () => process.exit(code));
@@ -96,14 +98,12 @@ export class Chain {
     // A shell's settings of a real deployment must not reach this one.
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(ABONO|FOUNDRY_PROFILE)/.test(name)));
     Object.assign(env, { ABONO_AUTOMATION: automation, ABONO_FEE_RECEIVER: feeReceiver, ABONO_FEE_BPS: "250" });
-    const forge = (...args) => {
-      const done = spawnSync(process.env.FORGE_BIN, args, { cwd: ROOT, env, encoding: "utf8" });
-      if (done.status !== 0) throw new Error(`forge ${args[1]}: ${done.stdout}${done.stderr}`);
-    };
-    forge("build", "--quiet");
+    const [program, ...prefix] = [...bound, process.env.FORGE_BIN];
+    const forge = (...args) => promisify(execFile)(program, [...prefix, ...args], { cwd: ROOT, env, maxBuffer: 2 ** 26 });
+    await forge("build", "--quiet");
     for (const name of ["Deploy", "DeployTestToken", "DeployPermit2"]) {
       const script = `script/${name}.s.sol:${name}`;
-      forge("script", script, "--broadcast", "--non-interactive", "--rpc-url", this.url, "--private-key", key);
+      await forge("script", script, "--broadcast", "--non-interactive", "--rpc-url", this.url, "--private-key", key);
     }
     const found = readJson(`.dev/deployments/${this.chainId}.json`);
     const { token } = readJson(`.dev/deployments/token-${this.chainId}.json`);
