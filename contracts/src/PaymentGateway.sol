@@ -17,12 +17,14 @@ contract PaymentGateway is FeeProcessor, DiscountProcessor, TokenFilterProcessor
     constructor(ICoreSystem core) GatewayState(core) {}
 
     /// @inheritdoc IPaymentGateway
-    function quote(address, address, uint256 amount, uint16 maxFeeBps) external view returns (Quote memory) {
+    ///
+    /// @dev A struct in memory would be allocated, zeroed, filled, and copied to be returned, at the cost of every charge. The
+    ///      result is declared in calldata so that none is, and its words are returned directly.
+    function quote(address, address, uint256 amount, uint16 maxFeeBps) external view returns (Quote calldata result) {
         (uint256 fee, address receiver) = _fee(amount, maxFeeBps);
 
-        // A struct would be zeroed, filled, and copied to be returned; every charge pays for that.
         assembly ("memory-safe") {
-            let result := mload(0x40)
+            result := mload(0x40)
             mstore(result, amount)
             mstore(add(result, 0x20), fee)
             mstore(add(result, 0x40), receiver)
