@@ -14,6 +14,8 @@ import {SignatureLib} from "./libraries/SignatureLib.sol";
 /// @title PlanManager
 /// @notice See IPlanManager.
 contract PlanManager is IPlanManager, IERC5267 {
+    using PlanLib for PlanTerms;
+
     struct Head {
         uint64 eventCount;
         uint32 maxActivePlans;
@@ -33,6 +35,8 @@ contract PlanManager is IPlanManager, IERC5267 {
     mapping(address merchant => uint32) public activePlansOf;
     /// @inheritdoc IPlanManager
     mapping(bytes32 planHash => address) public pendingMerchantOf;
+    /// @dev Active plans that `activePlansOf` of their merchant includes.
+    mapping(bytes32 planHash => bool) private _counted;
 
     constructor(ICoreSystem core, ISignatureVerifier verifier) {
         CORE = core;
@@ -55,24 +59,15 @@ contract PlanManager is IPlanManager, IERC5267 {
         if (msg.sender != merchant && !SignatureLib.isValid(VERIFIER, merchant, planHash, signature)) {
             revert InvalidSignature();
         }
-        if (_terms[planHash].status != PlanStatus.None) revert PlanAlreadyExists(planHash);
+        PlanTerms storage terms = _terms[planHash];
+        if (terms.status != PlanStatus.None) revert PlanAlreadyExists(planHash);
 
-        Head memory head = _head;
-        _addActivePlan(merchant, head.maxActivePlans);
-        _terms[planHash] = PlanTerms({
-            merchant: merchant,
-            period: plan.period,
-            trial: plan.trial,
-            maxFeeBps: plan.maxFeeBps,
-            status: PlanStatus.Active,
-            frozen: false,
-            token: plan.token,
-            price: plan.price
-        });
-        _head.eventCount = ++head.eventCount;
+        (uint256 head, uint256 tail) = PlanLib.pack(plan);
+        _countActive(planHash, merchant);
+        terms.save(head, tail);
 
         emit PlanCreated(
-            planHash, merchant, plan.token, plan.price, plan.period, plan.trial, plan.maxFeeBps, head.eventCount, uri
+            planHash, merchant, plan.token, plan.price, plan.period, plan.trial, plan.maxFeeBps, _nextSequence(), uri
         );
     }
 
@@ -118,8 +113,8 @@ contract PlanManager is IPlanManager, IERC5267 {
         delete pendingMerchantOf[planHash];
         terms.merchant = msg.sender;
         if (terms.status == PlanStatus.Active) {
-            --activePlansOf[previousMerchant];
-            _addActivePlan(msg.sender, _head.maxActivePlans);
+            _uncountActive(planHash, previousMerchant);
+            _countActive(planHash, msg.sender);
         }
 
         emit PlanOwnershipTransferred(planHash, previousMerchant, msg.sender, _nextSequence());
@@ -225,18 +220,30 @@ contract PlanManager is IPlanManager, IERC5267 {
         PlanStatus previous = terms.status;
         if (status == previous) revert NoChange(planHash);
 
-        if (status == PlanStatus.Active) _addActivePlan(msg.sender, _head.maxActivePlans);
-        else if (previous == PlanStatus.Active) --activePlansOf[msg.sender];
+        if (status == PlanStatus.Active) _countActive(planHash, msg.sender);
+        else if (previous == PlanStatus.Active) _uncountActive(planHash, msg.sender);
         terms.status = status;
 
         emit PlanStatusChanged(planHash, msg.sender, status, _nextSequence());
     }
 
-    function _addActivePlan(address merchant, uint32 limit) private {
+    /// @dev Without a limit nothing is counted, so that nobody pays for the slot.
+    function _countActive(bytes32 planHash, address merchant) private {
+        uint32 limit = _head.maxActivePlans;
+        if (limit == 0) return;
+
         uint32 active = activePlansOf[merchant];
-        if (limit != 0 && active >= limit) revert ActivePlanLimitReached(merchant, limit);
+        if (active >= limit) revert ActivePlanLimitReached(merchant, limit);
 
         activePlansOf[merchant] = active + 1;
+        _counted[planHash] = true;
+    }
+
+    function _uncountActive(bytes32 planHash, address merchant) private {
+        if (!_counted[planHash]) return;
+
+        delete _counted[planHash];
+        --activePlansOf[merchant];
     }
 
     function _existingPlan(bytes32 planHash) private view returns (PlanTerms storage terms) {

@@ -21,6 +21,20 @@ library PlanLib {
         }
     }
 
+    function save(IPlanManager.PlanTerms storage terms, uint256 head, uint256 tail) internal {
+        assembly ("memory-safe") {
+            sstore(terms.slot, head)
+            sstore(add(terms.slot, 1), tail)
+        }
+    }
+
+    /// @notice A new plan: active and not frozen.
+    function pack(IPlanManager.Plan calldata plan) internal pure returns (uint256 head, uint256 tail) {
+        head = uint256(uint160(plan.merchant)) | uint256(plan.period) << PERIOD | uint256(plan.trial) << TRIAL
+            | uint256(plan.maxFeeBps) << MAX_FEE_BPS | uint256(IPlanManager.PlanStatus.Active) << STATUS;
+        tail = uint256(uint160(plan.token)) | uint256(plan.price) << PRICE;
+    }
+
     // Each cast takes one field out of a word.
     // forge-lint: disable-start(unsafe-typecast)
 
