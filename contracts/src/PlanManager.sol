@@ -33,10 +33,10 @@ contract PlanManager is IPlanManager, IERC5267 {
     mapping(bytes32 planHash => PlanTerms) private _terms;
     /// @inheritdoc IPlanManager
     mapping(address merchant => uint32) public activePlansOf;
-    /// @dev Whether a plan is in its merchant's `activePlansOf`: only those are that became active under a limit.
-    mapping(bytes32 planHash => bool) private _counted;
     /// @inheritdoc IPlanManager
     mapping(bytes32 planHash => address) public pendingMerchantOf;
+    /// @dev Active plans that `activePlansOf` of their merchant includes.
+    mapping(bytes32 planHash => bool) private _counted;
 
     constructor(ICoreSystem core, ISignatureVerifier verifier) {
         CORE = core;
@@ -59,15 +59,15 @@ contract PlanManager is IPlanManager, IERC5267 {
         if (msg.sender != merchant && !SignatureLib.isValid(VERIFIER, merchant, planHash, signature)) {
             revert InvalidSignature();
         }
-        if (_terms[planHash].status != PlanStatus.None) revert PlanAlreadyExists(planHash);
+        PlanTerms storage terms = _terms[planHash];
+        if (terms.status != PlanStatus.None) revert PlanAlreadyExists(planHash);
 
-        Head memory head = _head;
-        _count(planHash, merchant, head.maxActivePlans);
-        _terms[planHash].create(plan);
-        _head.eventCount = ++head.eventCount;
+        (uint256 head, uint256 tail) = PlanLib.pack(plan);
+        _countActive(planHash, merchant);
+        terms.save(head, tail);
 
         emit PlanCreated(
-            planHash, merchant, plan.token, plan.price, plan.period, plan.trial, plan.maxFeeBps, head.eventCount, uri
+            planHash, merchant, plan.token, plan.price, plan.period, plan.trial, plan.maxFeeBps, _nextSequence(), uri
         );
     }
 
@@ -113,8 +113,8 @@ contract PlanManager is IPlanManager, IERC5267 {
         delete pendingMerchantOf[planHash];
         terms.merchant = msg.sender;
         if (terms.status == PlanStatus.Active) {
-            _uncount(planHash, previousMerchant);
-            _count(planHash, msg.sender, _head.maxActivePlans);
+            _uncountActive(planHash, previousMerchant);
+            _countActive(planHash, msg.sender);
         }
 
         emit PlanOwnershipTransferred(planHash, previousMerchant, msg.sender, _nextSequence());
@@ -220,23 +220,26 @@ contract PlanManager is IPlanManager, IERC5267 {
         PlanStatus previous = terms.status;
         if (status == previous) revert NoChange(planHash);
 
-        if (status == PlanStatus.Active) _count(planHash, msg.sender, _head.maxActivePlans);
-        else if (previous == PlanStatus.Active) _uncount(planHash, msg.sender);
+        if (status == PlanStatus.Active) _countActive(planHash, msg.sender);
+        else if (previous == PlanStatus.Active) _uncountActive(planHash, msg.sender);
         terms.status = status;
 
         emit PlanStatusChanged(planHash, msg.sender, status, _nextSequence());
     }
 
-    function _count(bytes32 planHash, address merchant, uint32 limit) private {
+    /// @dev Without a limit nothing is counted, so that nobody pays for the slot.
+    function _countActive(bytes32 planHash, address merchant) private {
+        uint32 limit = _head.maxActivePlans;
         if (limit == 0) return;
+
         uint32 active = activePlansOf[merchant];
         if (active >= limit) revert ActivePlanLimitReached(merchant, limit);
 
-        _counted[planHash] = true;
         activePlansOf[merchant] = active + 1;
+        _counted[planHash] = true;
     }
 
-    function _uncount(bytes32 planHash, address merchant) private {
+    function _uncountActive(bytes32 planHash, address merchant) private {
         if (!_counted[planHash]) return;
 
         delete _counted[planHash];

@@ -7,6 +7,7 @@ import {Test} from "forge-std/Test.sol";
 import {ICoreSystem} from "../../contracts/src/interfaces/ICoreSystem.sol";
 import {IPaymentGateway} from "../../contracts/src/interfaces/IPaymentGateway.sol";
 import {IPlanManager} from "../../contracts/src/interfaces/IPlanManager.sol";
+import {ISignatureVerifier} from "../../contracts/src/interfaces/ISignatureVerifier.sol";
 import {ISubscriptionManager} from "../../contracts/src/interfaces/ISubscriptionManager.sol";
 import {ISubscriptionTypes} from "../../contracts/src/interfaces/ISubscriptionTypes.sol";
 import {IDeploy} from "../../script/IDeploy.sol";
@@ -25,6 +26,7 @@ abstract contract Base is Test {
     IPlanManager internal plans;
     IPaymentGateway internal gateway;
     ISubscriptionManager internal manager;
+    ISignatureVerifier internal signatureVerifier;
     ITestToken internal token;
 
     address internal merchant;
@@ -51,6 +53,7 @@ abstract contract Base is Test {
         plans = deployment.plans;
         gateway = deployment.gateway;
         manager = deployment.subscriptions;
+        signatureVerifier = deployment.verifier;
 
         token = ITestToken(vm.deployCode("TestToken.sol:TestToken", abi.encode("Test Dollar", "TUSD", 6)));
         fund(alice, 1_000_000e6);

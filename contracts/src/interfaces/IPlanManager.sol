@@ -93,8 +93,8 @@ interface IPlanManager {
 
     /// @notice Creates a plan on this chain.
     ///
-    /// @dev The merchant may call with an empty signature; anyone else needs the merchant's signature (ECDSA, or ERC-1271
-    ///      where the merchant is a contract). The URI is described by the event only; it is not part of the signed
+    /// @dev The merchant may call with an empty signature; anyone else needs the merchant's signature: ECDSA, or ERC-1271
+    ///      where the merchant is a contract, or ERC-6492 where it is one that is not deployed yet. The URI is described by the event only; it is not part of the signed
     ///      terms, so a relayer's URI stands until the merchant sets another one.
     ///
     /// @return planHash The EIP-712 digest of `plan`.
@@ -118,8 +118,9 @@ interface IPlanManager {
     function acceptPlanOwnership(bytes32 planHash) external;
     /// @notice Governor limits active plans per merchant; zero for no limit.
     ///
-    /// @dev Only plans that become active while a limit is in force count, for creating one without a limit pays for no
-    ///      counter. So a new limit holds for new plans, and those before it stay beside it.
+    /// @dev The limit counts plans that became active (were created, activated or taken over) while some limit was in force;
+    ///      those that were active before do not count until they are activated again. A limit below a merchant's count
+    ///      takes no plan away.
     function setMaxActivePlans(uint32 maxActivePlans) external;
 
     function hashPlan(Plan calldata plan) external view returns (bytes32 planHash);
@@ -128,7 +129,7 @@ interface IPlanManager {
     function rawTermSlots(bytes32 planHash) external view returns (uint256 head, uint256 tail);
     /// @notice EIP-712 domain separator, without chain id: `{name, version, verifyingContract}`.
     function DOMAIN_SEPARATOR() external view returns (bytes32);
-    /// @notice Active plans that count towards the limit.
+    /// @notice Active plans of `merchant` that count against the limit: those that became active while there was one.
     function activePlansOf(address merchant) external view returns (uint32);
     function maxActivePlans() external view returns (uint32);
     function pendingMerchantOf(bytes32 planHash) external view returns (address);

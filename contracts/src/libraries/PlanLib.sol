@@ -21,15 +21,18 @@ library PlanLib {
         }
     }
 
-    /// @notice Writes the two words of a new plan; field by field the compiler would write the first six times.
-    function create(IPlanManager.PlanTerms storage terms, IPlanManager.Plan calldata plan) internal {
-        uint256 head = uint256(uint160(plan.merchant)) | uint256(plan.period) << PERIOD | uint256(plan.trial) << TRIAL
-            | uint256(plan.maxFeeBps) << MAX_FEE_BPS | uint256(IPlanManager.PlanStatus.Active) << STATUS;
-        uint256 last = tail(plan.token, plan.price);
+    function save(IPlanManager.PlanTerms storage terms, uint256 head, uint256 last) internal {
         assembly ("memory-safe") {
             sstore(terms.slot, head)
             sstore(add(terms.slot, 1), last)
         }
+    }
+
+    /// @notice A new plan: active and not frozen.
+    function pack(IPlanManager.Plan calldata plan) internal pure returns (uint256 head, uint256 last) {
+        head = uint256(uint160(plan.merchant)) | uint256(plan.period) << PERIOD | uint256(plan.trial) << TRIAL
+            | uint256(plan.maxFeeBps) << MAX_FEE_BPS | uint256(IPlanManager.PlanStatus.Active) << STATUS;
+        last = tail(plan.token, plan.price);
     }
 
     // Each cast takes one field out of a word.

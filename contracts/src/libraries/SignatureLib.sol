@@ -2,7 +2,6 @@
 pragma solidity ^0.8.28;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 
 import {IPlanManager} from "../interfaces/IPlanManager.sol";
 import {ISignatureVerifier} from "../interfaces/ISignatureVerifier.sol";
@@ -31,23 +30,34 @@ library SignatureLib {
             keccak256(abi.encode(DOMAIN_TYPEHASH, keccak256(bytes(NAME)), keccak256(bytes(VERSION)), verifyingContract));
     }
 
-    /// @notice EIP-712 digest of `plan`, which is also its id.
-    function planDigest(bytes32 separator, IPlanManager.Plan calldata plan) internal pure returns (bytes32) {
-        bytes32 structHash = keccak256(
-            abi.encode(
-                PLAN_TYPEHASH,
-                keccak256(abi.encodePacked(plan.chainIds)),
-                plan.merchant,
-                plan.token,
-                plan.price,
-                plan.period,
-                plan.trial,
-                plan.maxFeeBps,
-                plan.salt,
-                plan.expiry
-            )
-        );
-        return MessageHashUtils.toTypedDataHash(separator, structHash);
+    /// @notice EIP-712 digest of `plan`, which is also its id; reverts where a word is wider than its field.
+    ///
+    /// @dev What is signed after `chainIds` are the words of the calldata, in order; they are copied as a whole. Nothing is
+    ///      allocated: `createPlan` pays for this.
+    function planDigest(bytes32 separator, IPlanManager.Plan calldata plan) internal pure returns (bytes32 digest) {
+        bytes32 typeHash = PLAN_TYPEHASH;
+        uint256[] calldata chainIds = plan.chainIds;
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            let size := shl(5, chainIds.length)
+            calldatacopy(data, chainIds.offset, size)
+            let chainsHash := keccak256(data, size)
+
+            mstore(data, typeHash)
+            mstore(add(data, 0x20), chainsHash)
+            calldatacopy(add(data, 0x40), add(plan, 0x20), 0x100)
+            let wide := or(shr(160, mload(add(data, 0x40))), shr(160, mload(add(data, 0x60)))) // merchant, token
+            wide := or(wide, shr(96, mload(add(data, 0x80)))) // price
+            wide := or(wide, shr(32, or(mload(add(data, 0xa0)), mload(add(data, 0xc0))))) // period, trial
+            wide := or(wide, or(shr(16, mload(add(data, 0xe0))), shr(64, mload(add(data, 0x120))))) // maxFeeBps, expiry
+            if wide { revert(0, 0) }
+
+            let structHash := keccak256(data, 0x140)
+            mstore(data, shl(240, 0x1901))
+            mstore(add(data, 0x02), separator)
+            mstore(add(data, 0x22), structHash)
+            digest := keccak256(data, 0x42)
+        }
     }
 
     /// @notice Whether `signer` signed `digest`: by its key, or as `verifier` finds out where it is a contract.

@@ -84,7 +84,9 @@ contract Benchmark is Base {
 
         vm.prank(merchant);
         plans.createPlan(plan, "", "ipfs://plan");
-        _record("createPlan");
+        uint256 used = _record("createPlan");
+
+        assertLe(used, 85_000, "create plan");
     }
 
     function test_createPlan_bySignature() external {

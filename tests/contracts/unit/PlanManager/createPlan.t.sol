@@ -25,7 +25,7 @@ contract CreatePlanTest is Base {
         assertEq(stored.maxFeeBps, 1000, "fee bound");
         assertEq(uint8(stored.status), uint8(IPlanManager.PlanStatus.Active), "status");
         assertFalse(stored.frozen, "frozen");
-        assertEq(plans.activePlansOf(merchant), 0, "no limit, no count");
+        assertEq(plans.activePlansOf(merchant), 0, "counted only under a limit");
         assertEq(plans.eventCount(), 1, "events");
     }
 
@@ -249,5 +249,45 @@ contract CreatePlanTest is Base {
         vm.expectRevert(abi.encodeWithSelector(IPlanManager.NoChange.selector, bytes32(0)));
         vm.prank(governor);
         plans.setMaxActivePlans(0);
+    }
+
+    /// @dev The digest copies words as they come; none may be wider than its field.
+    function testFuzz_hashPlan_reverts_whenAWordIsTooWide(uint256 field, uint256 excess) external {
+        uint8[9] memory widths = [0, 160, 160, 96, 32, 32, 16, 0, 64];
+        field = bound(field, 1, 8);
+        if (field == 7) field = 8;
+        bytes memory data = abi.encodeCall(plans.hashPlan, (terms()));
+        excess = bound(excess, 1, type(uint256).max >> widths[field]) << widths[field];
+        assembly {
+            // Behind the length: selector, offset of the plan, then its words.
+            let at := add(add(data, 0x44), mul(field, 0x20))
+            mstore(at, or(mload(at), excess))
+        }
+
+        (bool success,) = address(plans).call(data);
+        assertFalse(success, "too wide");
+    }
+
+    /// @dev The digest, by the compiler's own encoder.
+    function testFuzz_hashPlan_isTheTypedDataHash(IPlanManager.Plan calldata plan) external view {
+        bytes32 typeHash = keccak256(
+            "Plan(uint256[] chainIds,address merchant,address token,uint96 price,uint32 period,uint32 trial,uint16 maxFeeBps,uint256 salt,uint64 expiry)"
+        );
+        bytes32 structHash = keccak256(
+            abi.encode(
+                typeHash,
+                keccak256(abi.encodePacked(plan.chainIds)),
+                plan.merchant,
+                plan.token,
+                plan.price,
+                plan.period,
+                plan.trial,
+                plan.maxFeeBps,
+                plan.salt,
+                plan.expiry
+            )
+        );
+        bytes32 digest = keccak256(abi.encodePacked(hex"1901", plans.DOMAIN_SEPARATOR(), structHash));
+        assertEq(plans.hashPlan(plan), digest, "digest");
     }
 }

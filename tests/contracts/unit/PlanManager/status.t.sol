@@ -16,17 +16,15 @@ contract PlanStatusTest is Base {
         _expectStatus(IPlanManager.PlanStatus.Closed, 2);
         vm.prank(merchant);
         plans.closePlan(planHash);
-        assertEq(plans.activePlansOf(merchant), 0, "closed is not active");
 
         _expectStatus(IPlanManager.PlanStatus.Inactive, 3);
         vm.prank(merchant);
         plans.deactivatePlan(planHash);
-        assertEq(plans.activePlansOf(merchant), 0, "counted once");
 
         _expectStatus(IPlanManager.PlanStatus.Active, 4);
         vm.prank(merchant);
         plans.activatePlan(planHash);
-        assertEq(plans.activePlansOf(merchant), 0, "no limit, no count");
+        assertEq(plans.activePlansOf(merchant), 0, "counted only under a limit");
         assertEq(plans.eventCount(), 4, "events");
     }
 
@@ -47,8 +45,22 @@ contract PlanStatusTest is Base {
     }
 
     function test_status_reverts_whenPlanIsUnknown() external {
-        vm.expectRevert(abi.encodeWithSelector(IPlanManager.PlanNotFound.selector, bytes32("x")));
+        bytes memory reason = abi.encodeWithSelector(IPlanManager.PlanNotFound.selector, bytes32("x"));
+        vm.expectRevert(reason);
         plans.activatePlan("x");
+        vm.expectRevert(reason);
+        plans.deactivatePlan("x");
+        vm.expectRevert(reason);
+        plans.closePlan("x");
+        vm.expectRevert(reason);
+        plans.updatePlanUri("x", "");
+        vm.expectRevert(reason);
+        plans.transferPlanOwnership("x", alice);
+        vm.expectRevert(reason);
+        plans.acceptPlanOwnership("x");
+        vm.expectRevert(reason);
+        vm.prank(operator);
+        plans.setPlanFrozen("x", true);
     }
 
     function test_setPlanFrozen_keepsTheMerchantsStatus() external {
@@ -100,8 +112,6 @@ contract PlanStatusTest is Base {
         vm.prank(alice);
         plans.acceptPlanOwnership(planHash);
         assertEq(plans.termsOf(planHash).merchant, alice, "new merchant");
-        assertEq(plans.activePlansOf(merchant), 0, "old count");
-        assertEq(plans.activePlansOf(alice), 0, "no limit, no count");
         assertEq(plans.pendingMerchantOf(planHash), address(0), "offer used up");
     }
 
@@ -118,6 +128,23 @@ contract PlanStatusTest is Base {
         vm.expectRevert(abi.encodeWithSelector(IPlanManager.Unauthorized.selector, alice));
         vm.prank(alice);
         plans.acceptPlanOwnership(planHash);
+    }
+
+    function test_setPlanFrozen_staysWhileTheMerchantChangesItsStatus() external {
+        vm.prank(operator);
+        plans.setPlanFrozen(planHash, true);
+        vm.startPrank(merchant);
+        plans.deactivatePlan(planHash);
+        plans.activatePlan(planHash);
+        plans.transferPlanOwnership(planHash, alice);
+        vm.stopPrank();
+        vm.prank(alice);
+        plans.acceptPlanOwnership(planHash);
+
+        IPlanManager.PlanTerms memory stored = plans.termsOf(planHash);
+        assertTrue(stored.frozen, "the operator's alone");
+        assertEq(uint8(stored.status), uint8(IPlanManager.PlanStatus.Active), "the merchant's alone");
+        assertEq(stored.price, PRICE, "terms untouched");
     }
 
     function _expectStatus(IPlanManager.PlanStatus status, uint64 sequence) private {
