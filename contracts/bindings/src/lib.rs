@@ -43,4 +43,4 @@ pub use core_system::CoreSystem;
 pub use payment_gateway::PaymentGateway;
 pub use plan_manager::{IPlanManager, PlanManager};
 pub use receipt::ChargeReceipt;
-pub use subscription_manager::{ISubscriptionManager, SubscriptionManager};
+pub use subscription_manager::{ISubscriptionTypes, SubscriptionManager};
