@@ -38,6 +38,9 @@ pub struct Network {
     /// `PaymentGateway`; likewise.
     #[serde(default)]
     pub payment_gateway: Address,
+    /// `Marketplace`; likewise, and zero where none is registered: there nothing is sold.
+    #[serde(default)]
+    pub marketplace: Address,
     /// First block that can hold an event of ours: the deployment's.
     #[serde(default)]
     pub start_block: u64,
@@ -200,6 +203,12 @@ impl Network {
             }
         }
         Ok(())
+    }
+
+    /// Where listings are sold; `None` where no marketplace stands.
+    #[must_use]
+    pub fn marketplace(&self) -> Option<Address> {
+        (!self.marketplace.is_zero()).then_some(self.marketplace)
     }
 
     /// What people call the token at `address`.

@@ -1,7 +1,7 @@
 //! What a contract of ours said when it refused.
 
 use alloy::sol_types::SolInterface;
-use billing_bindings::{CoreSystem, PaymentGateway, PlanManager, SubscriptionManager};
+use billing_bindings::{CoreSystem, Marketplace, PaymentGateway, PlanManager, SubscriptionManager};
 
 /// The typed error in a revert's data as text, arguments included; `None` when it is none of our contracts'.
 #[must_use]
@@ -13,6 +13,9 @@ pub fn explain(data: &[u8]) -> Option<String> {
         return Some(format!("{error:?}"));
     }
     if let Ok(error) = PaymentGateway::PaymentGatewayErrors::abi_decode(data) {
+        return Some(format!("{error:?}"));
+    }
+    if let Ok(error) = Marketplace::MarketplaceErrors::abi_decode(data) {
         return Some(format!("{error:?}"));
     }
     CoreSystem::CoreSystemErrors::abi_decode(data).ok().map(|error| format!("{error:?}"))

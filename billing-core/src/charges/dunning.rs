@@ -31,7 +31,11 @@ pub fn next_step(attempt: u32, reason: Reason, now: OffsetDateTime) -> Step {
         // If the chain is right for good, the mirror says so soon and the subscription is not due any more. A
         // reorganisation can still make it wrong, so nothing ends here.
         Reason::NotDue | Reason::NoPlan | Reason::NotSubscribed => Step::LookAgainAt(now + Duration::minutes(1)),
-        Reason::PlanInactive | Reason::RetryPending | Reason::Paused => Step::LookAgainAt(now + Duration::hours(1)),
+        Reason::PlanInactive
+        | Reason::RetryPending
+        | Reason::Paused
+        | Reason::AboveMaximum
+        | Reason::QuoteUnavailable => Step::LookAgainAt(now + Duration::hours(1)),
         Reason::Ended => Step::Cancel,
     }
 }

@@ -108,6 +108,13 @@ fn manager_event(event: SubscriptionManagerEvents) -> Result<(i64, Event), Fault
         E::NativeDepositWithdrawn(e) => return Ok((number(e.sequence)?, deposit(e.account, e.balance.into()))),
         E::CreditIncreased(e) => return Ok((number(e.sequence)?, Event::Other)),
         E::CreditClaimed(e) => return Ok((number(e.sequence)?, Event::Other)),
+        E::BatchFailed(e) => return Ok((number(e.sequence)?, Event::Other)),
+        E::MandateAccepted(e) => return Ok((number(e.sequence)?, Event::Other)),
+        E::ManualActivation(e) => return Ok((number(e.sequence)?, Event::Other)),
+        E::NoncesInvalidated(e) => return Ok((number(e.sequence)?, Event::Other)),
+        E::SubscriptionPaused(e) => return Ok((number(e.sequence)?, Event::Other)),
+        E::SubscriptionResumed(e) => return Ok((number(e.sequence)?, Event::Other)),
+        E::SubscriptionSwitched(e) => return Ok((number(e.sequence)?, Event::Other)),
         E::SubscriptionActivated(e) => {
             let activated = SubscriptionChange::Activated {
                 merchant: e.merchant,

@@ -30,6 +30,14 @@ mod payment_gateway {
         "../abi/PaymentGateway.json"
     );
 }
+mod marketplace {
+    alloy::sol!(
+        #[sol(rpc)]
+        #[derive(Debug, PartialEq, Eq)]
+        Marketplace,
+        "../abi/Marketplace.json"
+    );
+}
 mod core_system {
     alloy::sol!(
         #[sol(rpc)]
@@ -40,7 +48,8 @@ mod core_system {
 }
 
 pub use core_system::CoreSystem;
-pub use payment_gateway::PaymentGateway;
+pub use marketplace::{IMarketplace, Marketplace};
+pub use payment_gateway::{IPaymentGateway, PaymentGateway};
 pub use plan_manager::{IPlanManager, PlanManager};
 pub use receipt::ChargeReceipt;
-pub use subscription_manager::{ISubscriptionManager, SubscriptionManager};
+pub use subscription_manager::{ISubscriptionTypes, SubscriptionManager};
