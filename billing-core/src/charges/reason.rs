@@ -24,9 +24,9 @@ pub enum Reason {
     RetryPending = 9,
     /// The subscriber's own limit is reached.
     Ended = 10,
-    /// The charge would be above what the subscriber signed.
+    /// In the token that the subscriber chose, the price is above what was signed for one period.
     AboveMaximum = 11,
-    /// The gateway cannot price the payment now.
+    /// The price in that token is not known now: a stale or faulty feed, a token not accepted.
     QuoteUnavailable = 12,
 }
 

@@ -11,7 +11,9 @@ use super::{MirrorError, RawLog, Source};
 use crate::{
     money::TokenAmount,
     plans::{PlanChange, PlanEvent, PlanStatus},
-    subscriptions::{DepositChange, DepositEvent, SubscriptionChange, SubscriptionEvent, state::ChargeReceipt},
+    subscriptions::{
+        ChargeReceipt, DepositChange, DepositEvent, OwnTerms, Rail, SubscriptionChange, SubscriptionEvent,
+    },
 };
 
 /// What a log tells.
@@ -109,12 +111,37 @@ fn manager_event(event: SubscriptionManagerEvents) -> Result<(i64, Event), Fault
         E::CreditIncreased(e) => return Ok((number(e.sequence)?, Event::Other)),
         E::CreditClaimed(e) => return Ok((number(e.sequence)?, Event::Other)),
         E::BatchFailed(e) => return Ok((number(e.sequence)?, Event::Other)),
-        E::MandateAccepted(e) => return Ok((number(e.sequence)?, Event::Other)),
-        E::ManualActivation(e) => return Ok((number(e.sequence)?, Event::Other)),
         E::NoncesInvalidated(e) => return Ok((number(e.sequence)?, Event::Other)),
-        E::SubscriptionPaused(e) => return Ok((number(e.sequence)?, Event::Other)),
-        E::SubscriptionResumed(e) => return Ok((number(e.sequence)?, Event::Other)),
-        E::SubscriptionSwitched(e) => return Ok((number(e.sequence)?, Event::Other)),
+        E::MandateAccepted(e) => {
+            let rail = Rail::from_number(e.rail).ok_or_else(|| Fault(format!("rail {}", e.rail)))?;
+            let terms = OwnTerms {
+                rail,
+                payment_token: e.paymentToken,
+                max_amount: TokenAmount(e.maxAmount.to()),
+                charge_limit: (e.chargeLimit != 0).then_some(i32::from(e.chargeLimit)),
+            };
+            (e.sequence, e.planHash, e.subscriber, SubscriptionChange::Accepted(terms))
+        }
+        E::ManualActivation(e) => {
+            let (operator, paid_until) = (e.operator, instant(e.paidUntil.to())?);
+            (e.sequence, e.planHash, e.subscriber, SubscriptionChange::ManuallyActivated { operator, paid_until })
+        }
+        E::SubscriptionPaused(e) => {
+            let paused_at = instant(e.pausedAt.to())?;
+            (e.sequence, e.planHash, e.subscriber, SubscriptionChange::Paused { paused_at })
+        }
+        E::SubscriptionResumed(e) => {
+            let next_charge_at = instant(e.nextChargeAt.to())?;
+            (e.sequence, e.planHash, e.subscriber, SubscriptionChange::Resumed { next_charge_at })
+        }
+        E::SubscriptionSwitched(e) => {
+            let switched = SubscriptionChange::SwitchedFrom {
+                from_plan: e.fromPlan,
+                unused_secs: e.unusedSeconds.to(),
+                credited_secs: e.creditedSeconds.to(),
+            };
+            (e.sequence, e.toPlan, e.subscriber, switched)
+        }
         E::SubscriptionActivated(e) => {
             let activated = SubscriptionChange::Activated {
                 merchant: e.merchant,

@@ -75,6 +75,29 @@ impl Message {
             SubscriptionChange::Canceled { reason, paid_until } => {
                 ("billing.subscription.canceled.v1", json!({ "reason": reason, "paid_until": instant(*paid_until) }))
             }
+            SubscriptionChange::Accepted(terms) => (
+                "billing.subscription.mandate_accepted.v1",
+                json!({
+                    "rail": terms.rail.as_str(),
+                    "payment_token": terms.payment_token,
+                    "max_amount": terms.max_amount,
+                    "charge_limit": terms.charge_limit,
+                }),
+            ),
+            SubscriptionChange::Paused { paused_at } => {
+                ("billing.subscription.paused.v1", json!({ "paused_at": instant(*paused_at) }))
+            }
+            SubscriptionChange::Resumed { next_charge_at } => {
+                ("billing.subscription.resumed.v1", json!({ "next_charge_at": instant(*next_charge_at) }))
+            }
+            SubscriptionChange::SwitchedFrom { from_plan, unused_secs, credited_secs } => (
+                "billing.subscription.switched.v1",
+                json!({ "from_plan": from_plan, "unused_secs": unused_secs, "credited_secs": credited_secs }),
+            ),
+            SubscriptionChange::ManuallyActivated { operator, paid_until } => (
+                "billing.subscription.manually_activated.v1",
+                json!({ "operator": operator, "paid_until": instant(*paid_until) }),
+            ),
         };
         let place = json!({
             "tx_hash": at.tx_hash,

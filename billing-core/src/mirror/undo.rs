@@ -107,7 +107,7 @@ fn retractions(chain_id: ChainId, projections: &Projections, orphans: &[Read<'_>
         .iter()
         .map(|(hash, state)| state.as_ref().map_or_else(|| Message::plan_gone(chain_id, *hash), Message::plan_changed));
     let subscriptions = transactions.iter().map(|(key, orphans)| {
-        let state = projections.subscriptions.get(key).and_then(Option::as_ref);
+        let state = projections.subscriptions.get(key).and_then(|slot| slot.state.as_ref());
         Message::reverted(*key, state, fork, orphans)
     });
     plans.chain(subscriptions).collect()

@@ -1,6 +1,6 @@
 //! The mirror against the contracts' own answers.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use alloy::{
     eips::BlockId,
@@ -72,7 +72,12 @@ pub async fn verify(pool: &PgPool, rpc: &Rpc) -> Result<Verified, MirrorError> {
     let chain = Contracts::at(rpc, &source, stored.cursor.hash);
     let counts = chain.compare_counts(&stored.sequences).await?;
     let plans = all(stored.plans.iter().map(|plan| chain.compare_plan(plan))).await?;
-    let subscriptions = all(stored.subscriptions.iter().map(|state| chain.compare_subscription(state))).await?;
+    let tokens: HashMap<B256, Address> = stored.plans.iter().map(|plan| (plan.plan_hash, plan.token)).collect();
+    let subscriptions = stored
+        .subscriptions
+        .iter()
+        .map(|state| chain.compare_subscription(state, tokens.get(&state.key.plan_hash).copied()));
+    let subscriptions = all(subscriptions).await?;
     let deposits = all(stored.deposits.iter().map(|deposit| chain.compare_deposit(deposit))).await?;
     Ok(Verified {
         cursor: stored.cursor,
@@ -158,7 +163,11 @@ impl<'a> Contracts<'a> {
         Ok(found.differences)
     }
 
-    async fn compare_subscription(&self, state: &SubscriptionState) -> Result<Vec<Difference>, ChainError> {
+    async fn compare_subscription(
+        &self,
+        state: &SubscriptionState,
+        plan_token: Option<Address>,
+    ) -> Result<Vec<Difference>, ChainError> {
         let (plan_hash, subscriber) = (state.key.plan_hash, state.key.subscriber);
         let slot = self.subscriptions.subscriptionOf(plan_hash, subscriber).block(self.block).call().await;
         let slot = slot.map_err(|error| self.rpc.error(&error))?;
@@ -169,6 +178,18 @@ impl<'a> Contracts<'a> {
         found.compare("ends_at", &seconds(state.ends_at), &slot.endsAt.to());
         found.compare("charge_count", &i64::from(state.charge_count), &i64::from(slot.chargeCount));
         found.compare("retries", &state.retries, &i16::from(slot.retries));
+        found.compare("paused_at", &seconds(state.paused_at), &slot.pausedAt.to());
+        found.compare("rail", &state.terms.map(|terms| terms.rail).unwrap_or_default().number(), &slot.rail);
+        let limit = state.terms.and_then(|terms| terms.charge_limit);
+        found.compare("charge_limit", &limit.unwrap_or_default(), &i32::from(slot.chargeLimit));
+        let bounds = state.terms.filter(|terms| Some(terms.payment_token) != plan_token);
+        found.compare("bounded", &bounds.is_some(), &slot.bounded);
+        if let Some(terms) = bounds {
+            let chain = self.subscriptions.boundsOf(plan_hash, subscriber).block(self.block).call().await;
+            let chain = chain.map_err(|error| self.rpc.error(&error))?;
+            found.compare("payment_token", &terms.payment_token, &chain.token);
+            found.compare("max_amount", &terms.max_amount.0, &chain.maxAmount.to());
+        }
         Ok(found.differences)
     }
 
