@@ -4,12 +4,11 @@ pub mod deposit;
 pub(crate) mod deposit_repo;
 mod error;
 pub mod payload;
-mod permit;
 pub mod state;
 pub(crate) mod state_repo;
 
+pub use crate::chain::{PermitSignature, TxnPayload};
 pub use deposit::{DepositChange, DepositEvent, DepositState};
 pub use error::SubscribeError;
-pub use payload::{Authorization, SubscribeRequest, SubscribeSteps, TxnPayload, subscribe, unsubscribe};
-pub use permit::PermitSignature;
+pub use payload::{Authorization, SubscribeRequest, SubscribeSteps, subscribe, unsubscribe};
 pub use state::{SubscriptionChange, SubscriptionEvent, SubscriptionState, SubscriptionStatus};
