@@ -1,7 +1,8 @@
 use alloy::primitives::{Address, B256, Bytes, U256};
 use axum::{Json, extract::State, http::StatusCode};
-use billing_core::subscriptions::{
-    self, Authorization, PermitSignature, SubscribeError, SubscribeRequest, SubscribeSteps,
+use billing_core::{
+    chain::{PermitError, PermitSignature},
+    subscriptions::{self, Authorization, SubscribeError, SubscribeRequest, SubscribeSteps},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -179,11 +180,12 @@ impl From<SubscribeError> for Problem {
             SubscribeError::InsufficientBalance { .. } => {
                 conflict("insufficient-balance", "The wallet cannot pay the first period", &error)
             }
-            SubscribeError::WrongAuthorization { .. } | SubscribeError::TokenWithoutPermit { .. } => {
+            SubscribeError::WrongAuthorization { .. } | SubscribeError::Permit(PermitError::Unsupported(_)) => {
                 Self::field("authorization", error)
             }
             SubscribeError::Periods => Self::field("periods", error),
-            SubscribeError::PermitSigner { .. } => Self::field("permit.signature", error),
+            SubscribeError::Permit(PermitError::Chain(error)) => error.into(),
+            SubscribeError::Permit(PermitError::Signer(_)) => Self::field("permit.signature", error),
             SubscribeError::PermitExpired => Self::field("permit.deadline", error),
             SubscribeError::PermitValue { .. } => Self::field("permit.value", error),
         }

@@ -7,6 +7,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     ids::SubscriptionKey,
     log_point::LogPoint,
+    marketplace::{MarketplaceEvent, PlacedEvent},
     plans::PlanState,
     subscriptions::{SubscriptionChange, SubscriptionEvent, SubscriptionState, state::due_at},
 };
@@ -123,6 +124,39 @@ impl Message {
             "next_charge_at": state.map(|state| instant(state.next_charge_at)),
         });
         Self::about("billing.subscription.reverted.v1", key, [told])
+    }
+
+    /// A purchase; `None` for other events of the marketplace.
+    pub(super) fn sale(placed: &PlacedEvent) -> Option<Self> {
+        Self::about_sale("billing.marketplace.sold.v1", placed)
+    }
+
+    /// What was told about a purchase no longer holds: its block was replaced.
+    pub(super) fn sale_reverted(placed: &PlacedEvent) -> Option<Self> {
+        Self::about_sale("billing.marketplace.sale_reverted.v1", placed)
+    }
+
+    fn about_sale(topic: &'static str, PlacedEvent { at, event, .. }: &PlacedEvent) -> Option<Self> {
+        let MarketplaceEvent::Sale(sale) = event else { return None };
+        let payload = json!({
+            "chain_id": at.chain_id,
+            "listing_hash": sale.listing_hash,
+            "seller": sale.seller,
+            "buyer": sale.buyer,
+            "recipient": sale.recipient,
+            "sku": sale.sku,
+            "quantity": sale.quantity,
+            "payment_token": sale.payment_token,
+            "gross": sale.gross,
+            "discount": sale.discount,
+            "fee": sale.fee,
+            "tx_hash": at.tx_hash,
+            "block_number": at.block_number,
+            "block_hash": at.block_hash,
+            "log_index": at.log_index,
+            "block_time": instant(at.block_time),
+        });
+        Some(Self { topic, key: format!("{}:{}", at.chain_id, sale.listing_hash), payload })
     }
 
     fn about<const N: usize>(topic: &'static str, key: SubscriptionKey, parts: [Value; N]) -> Self {

@@ -39,7 +39,7 @@ impl Projections {
             match event {
                 Event::Plan(event) => drop(touched.plans.insert(event.plan_hash, None)),
                 Event::Subscription(event) => drop(touched.subscriptions.insert(event.key(chain_id), Slot::default())),
-                Event::Deposit(_) | Event::Other => {}
+                Event::Deposit(_) | Event::Marketplace(_) | Event::Gateway(_) | Event::Other => {}
             }
             if let Some(event) = event.deposit() {
                 touched.deposits.insert(event.account, None);
@@ -84,7 +84,7 @@ impl Projections {
                 }
             }
             Event::Subscription(event) => self.fold_subscription(event, at, effects),
-            Event::Deposit(_) | Event::Other => {}
+            Event::Deposit(_) | Event::Marketplace(_) | Event::Gateway(_) | Event::Other => {}
         }
         if let Some(event) = event.deposit()
             && let Some(slot) = self.deposits.get_mut(&event.account)

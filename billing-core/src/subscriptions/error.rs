@@ -1,6 +1,6 @@
 use alloy::primitives::{Address, B256, U256};
 
-use crate::chain::ChainError;
+use crate::chain::{ChainError, PermitError};
 
 /// Why there is nothing to sign or send.
 #[derive(Debug, thiserror::Error)]
@@ -31,12 +31,9 @@ pub enum SubscribeError {
         /// Wallet's.
         available: U256,
     },
-    /// The token has no EIP-2612 permit that we could prepare.
-    #[error("the token takes no permit ({0}); use approval")]
-    TokenWithoutPermit(&'static str),
-    /// The permit was signed by somebody else, or over something else.
-    #[error("the permit is not signed by {0} over this value, deadline and nonce")]
-    PermitSigner(Address),
+    /// There is no permit, or it is not theirs.
+    #[error(transparent)]
+    Permit(PermitError),
     /// Too late to be mined.
     #[error("the permit's deadline has passed")]
     PermitExpired,
@@ -46,4 +43,13 @@ pub enum SubscribeError {
     /// A node's.
     #[error(transparent)]
     Chain(#[from] ChainError),
+}
+
+impl From<PermitError> for SubscribeError {
+    fn from(error: PermitError) -> Self {
+        match error {
+            PermitError::Chain(error) => Self::Chain(error),
+            error => Self::Permit(error),
+        }
+    }
 }

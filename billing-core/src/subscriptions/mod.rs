@@ -5,15 +5,14 @@ pub(crate) mod deposit_repo;
 mod error;
 pub mod event;
 pub mod payload;
-mod permit;
 pub mod state;
 pub(crate) mod state_repo;
 pub mod terms;
 
+pub use crate::chain::{PermitSignature, TxnPayload};
 pub use deposit::{DepositChange, DepositEvent, DepositState};
 pub use error::SubscribeError;
 pub use event::{ChargeReceipt, SubscriptionChange, SubscriptionEvent};
-pub use payload::{Authorization, SubscribeRequest, SubscribeSteps, TxnPayload, subscribe, unsubscribe};
-pub use permit::PermitSignature;
+pub use payload::{Authorization, SubscribeRequest, SubscribeSteps, subscribe, unsubscribe};
 pub use state::{SubscriptionState, SubscriptionStatus};
 pub use terms::{OwnTerms, Rail};

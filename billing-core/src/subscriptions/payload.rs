@@ -1,7 +1,7 @@
 //! What a wallet signs and sends to subscribe or to cancel.
 
 use alloy::{
-    primitives::{Address, B256, Bytes, U256},
+    primitives::{Address, B256, U256},
     sol_types::SolCall,
 };
 use billing_bindings::{
@@ -10,13 +10,12 @@ use billing_bindings::{
 };
 use time::OffsetDateTime;
 
-use super::{
-    PermitSignature, SubscribeError,
-    permit::{self, Permit, PermitToken},
-};
+use super::SubscribeError;
 use crate::{
-    chain::{CallRequest, ChainError, Rpc, tx},
-    ids::ChainId,
+    chain::{
+        CallRequest, ChainError, PermitSignature, Rpc, TxnPayload,
+        permit::{self, Permit, PermitToken},
+    },
     plans,
 };
 
@@ -44,23 +43,6 @@ pub struct SubscribeRequest {
     pub periods: u32,
 }
 
-/// A transaction for the wallet to send as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TxnPayload {
-    /// Contract.
-    pub to: Address,
-    /// Call.
-    pub data: Bytes,
-    /// Wei to send along.
-    pub value: U256,
-    /// Gas limit.
-    pub gas: u64,
-    /// Chain.
-    pub chain_id: ChainId,
-    /// Unix second after which it should not be sent any more: prices of gas and states have moved on.
-    pub deadline: u64,
-}
-
 /// What comes next for the wallet.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SubscribeSteps {
@@ -78,8 +60,6 @@ pub enum SubscribeSteps {
     },
 }
 
-/// Seconds for which a payload may be sent.
-const PAYLOAD_SECS: u64 = 900;
 /// Seconds for which a permit may be used.
 const PERMIT_SECS: u64 = 3_600;
 /// Bound for a subscription whose approval is not mined, so that it cannot be estimated: three times what it takes.
@@ -127,7 +107,7 @@ pub async fn unsubscribe(
     let data = cancelCall { planHash: plan_hash }.abi_encode();
     let now = now.unix_timestamp().unsigned_abs();
     let call = call(rpc.network.subscription_manager, data, U256::ZERO, "cancel");
-    Ok(payload(rpc, subscriber, call, now).await?)
+    Ok(TxnPayload::estimated(rpc, subscriber, call, now).await?)
 }
 
 async fn open_plan(rpc: &Rpc, request: &SubscribeRequest) -> Result<PlanTerms, SubscribeError> {
@@ -184,8 +164,9 @@ async fn approval(
     }
     let amount = price(terms) * U256::from(request.periods);
     let data = PermitToken::approveCall { spender: manager, amount }.abi_encode();
-    let approval = payload(rpc, request.subscriber, call(terms.token, data, U256::ZERO, "approve"), now).await?;
-    let subscribe = with_gas(rpc, subscribe, GAS_BEFORE_APPROVAL, now);
+    let approval =
+        TxnPayload::estimated(rpc, request.subscriber, call(terms.token, data, U256::ZERO, "approve"), now).await?;
+    let subscribe = TxnPayload::with_gas(rpc, subscribe, GAS_BEFORE_APPROVAL, now);
     Ok(SubscribeSteps::Send { approval: Some(Box::new(approval)), subscribe: Box::new(subscribe) })
 }
 
@@ -228,7 +209,7 @@ async fn with_permit(
         s,
     };
     let call = call(rpc.network.subscription_manager, data.abi_encode(), U256::ZERO, "subscribe");
-    let mut subscribe = payload(rpc, request.subscriber, call, now).await?;
+    let mut subscribe = TxnPayload::estimated(rpc, request.subscriber, call, now).await?;
     subscribe.deadline = subscribe.deadline.min(signed.deadline);
     Ok(SubscribeSteps::Send { approval: None, subscribe: Box::new(subscribe) })
 }
@@ -274,20 +255,6 @@ async fn send(
     subscribe: CallRequest,
     now: u64,
 ) -> Result<SubscribeSteps, SubscribeError> {
-    let subscribe = Box::new(payload(rpc, request.subscriber, subscribe, now).await?);
+    let subscribe = Box::new(TxnPayload::estimated(rpc, request.subscriber, subscribe, now).await?);
     Ok(SubscribeSteps::Send { approval, subscribe })
-}
-
-/// A call as a wallet's payload, with the node's estimate of its gas.
-///
-/// # Errors
-/// A node's, which holds the revert's reason when the call would fail.
-pub async fn payload(rpc: &Rpc, from: Address, call: CallRequest, now: u64) -> Result<TxnPayload, ChainError> {
-    let gas = tx::estimate_gas(rpc, from, &call).await?;
-    Ok(with_gas(rpc, call, gas, now))
-}
-
-fn with_gas(rpc: &Rpc, call: CallRequest, gas: u64, now: u64) -> TxnPayload {
-    let CallRequest { to, data, value, .. } = call;
-    TxnPayload { to, data, value, gas, chain_id: rpc.network.chain_id, deadline: now + PAYLOAD_SECS }
 }

@@ -21,6 +21,8 @@ pub const SOURCE: Source = Source {
     chain_id: ChainId(77),
     plan_manager: Address::repeat_byte(0xaa),
     subscription_manager: Address::repeat_byte(0xbb),
+    payment_gateway: Address::repeat_byte(0xdd),
+    marketplace: Some(Address::repeat_byte(0xee)),
     header_window: 1_000,
 };
 
