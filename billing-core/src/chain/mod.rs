@@ -10,6 +10,7 @@ mod network_repo;
 pub mod networks;
 mod payload;
 pub mod permit;
+pub mod permit2;
 mod register;
 mod resolve;
 pub mod revert;

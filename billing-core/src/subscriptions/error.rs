@@ -17,6 +17,23 @@ pub enum SubscribeError {
     /// There is nothing to cancel.
     #[error("{0} has no subscription to this plan that could be cancelled")]
     NotSubscribed(Address),
+    /// There is nothing to pause or to switch from.
+    #[error("{0} has no active subscription to this plan")]
+    NotActive(Address),
+    /// There is nothing to resume.
+    #[error("{0} has no paused subscription to this plan")]
+    NotPaused(Address),
+    /// It is paid in a token of the subscriber's choice, whose bound is signed anew for another plan.
+    #[error("it is paid in another token than the plan's; switch by a mandate that replaces it")]
+    MandateRequired,
+    /// The deposit holds less than is to be withdrawn.
+    #[error("the deposit holds {available} wei, {required} are to be withdrawn")]
+    InsufficientDeposit {
+        /// Wanted, wei.
+        required: U256,
+        /// Deposited, wei.
+        available: U256,
+    },
     /// A native plan is paid from a deposit, a token plan by approval or permit.
     #[error("this plan is paid {0}")]
     WrongAuthorization(&'static str),

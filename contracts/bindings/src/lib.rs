@@ -52,4 +52,4 @@ pub use marketplace::{IMarketplace, Marketplace};
 pub use payment_gateway::{IPaymentGateway, PaymentGateway};
 pub use plan_manager::{IPlanManager, PlanManager};
 pub use receipt::ChargeReceipt;
-pub use subscription_manager::{ISubscriptionTypes, SubscriptionManager};
+pub use subscription_manager::{IAllowanceTransfer, ISubscriptionTypes, SubscriptionManager};
