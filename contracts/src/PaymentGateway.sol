@@ -9,13 +9,27 @@ import {FeeProcessor} from "./processors/FeeProcessor.sol";
 /// @title PaymentGateway
 /// @notice See IPaymentGateway.
 contract PaymentGateway is FeeProcessor {
-    function quotePayment(Payment calldata) external pure returns (Quote memory q) { return q; }
+    function quotePayment(Payment calldata payment) external view returns (Quote memory result) {
+        if (payment.paymentToken != payment.token) revert NoFeed(payment.paymentToken);
+        result.discount = payment.amount * payment.discountBps / 10_000;
+        result.gross = payment.amount - result.discount;
+        (result.fee, result.feeReceiver) = _fee(result.gross, payment.maxFeeBps);
+    }
     function setTokenAccepted(address, bool) external {}
     function setFeed(address, address, uint32) external {}
     function setSequencerFeed(address, uint32) external {}
-    function isTokenAccepted(address) external pure returns (bool) { return false; }
-    function feedOf(address) external pure returns (Feed memory f) { return f; }
-    function sequencerFeed() external pure returns (address, uint32) { return (address(0), 0); }
+
+    function isTokenAccepted(address) external pure returns (bool) {
+        return false;
+    }
+
+    function feedOf(address) external pure returns (Feed memory f) {
+        return f;
+    }
+
+    function sequencerFeed() external pure returns (address, uint32) {
+        return (address(0), 0);
+    }
 
     ICoreSystem public immutable CORE;
 
@@ -24,9 +38,8 @@ contract PaymentGateway is FeeProcessor {
     }
 
     /// @inheritdoc IPaymentGateway
-    function quote(address, address, uint256 amount, uint16 maxFeeBps) external view returns (Quote memory result) {
-        result.gross = amount;
-        (result.fee, result.feeReceiver) = _fee(amount, maxFeeBps);
+    function feeAmount(uint256 amount, uint16 maxFeeBps) external view returns (uint256 fee, address feeReceiver) {
+        return _fee(amount, maxFeeBps);
     }
 
     /// @inheritdoc IPaymentGateway

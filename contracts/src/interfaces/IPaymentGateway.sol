@@ -49,7 +49,12 @@ interface IPaymentGateway {
     event FeeUpdated(uint16 feeBps, address indexed feeReceiver, uint64 sequence);
     event TokenAcceptanceUpdated(address indexed token, bool accepted, uint64 sequence);
     event FeedUpdated(
-        address indexed token, address indexed aggregator, uint32 maxAge, uint8 tokenDecimals, uint8 feedDecimals, uint64 sequence
+        address indexed token,
+        address indexed aggregator,
+        uint32 maxAge,
+        uint8 tokenDecimals,
+        uint8 feedDecimals,
+        uint64 sequence
     );
     event SequencerFeedUpdated(address indexed aggregator, uint32 gracePeriod, uint64 sequence);
 
@@ -65,11 +70,9 @@ interface IPaymentGateway {
     error TokenNotAccepted(address token);
     error Unauthorized(address caller);
 
-    /// @notice Splits `amount`. The fee rate is the lower of the configured one and `maxFeeBps`, which the merchant signed.
-    function quote(address token, address merchant, uint256 amount, uint16 maxFeeBps)
-        external
-        view
-        returns (Quote memory);
+    /// @notice Platform's part of `amount`, rounded down, at the lower of the configured rate and `maxFeeBps`, which the
+    ///         merchant signed; and whose it is, zero exactly when the fee is zero. What a charge in the plan's own token asks.
+    function feeAmount(uint256 amount, uint16 maxFeeBps) external view returns (uint256 fee, address feeReceiver);
 
     /// @notice Prices a payment through all processors; reverts where it cannot be known.
     function quotePayment(Payment calldata payment) external view returns (Quote memory);

@@ -32,4 +32,7 @@ interface ISubscriptionCharging is ISubscriptionTypes {
     /// @param subscribers 20 bytes each, back to back.
     /// @return outcomes One byte per member: a `Reason`, zero for charged.
     function chargeBatch(bytes32 planHash, bytes calldata subscribers) external returns (bytes memory outcomes);
+
+    /// @notice Whose code runs for the verbs of ISubscriptionExtension; fixed at deployment.
+    function extension() external view returns (address);
 }

@@ -42,7 +42,8 @@ interface ISubscriptionExtension is ISubscriptionTypes {
 
     /// @notice Ends the caller's subscription to `fromPlan` and begins one to `toPlan` of the same merchant and token. Unused
     ///         paid time becomes time of the new plan at the two plans' rates, rounded down; where that is none, the first
-    ///         period is charged. No trial. The rail stays; a subscription paid in another token needs a mandate.
+    ///         period is charged. No trial. Rail, end and charges left stay; a subscription paid in another token needs a
+    ///         mandate.
     function switchPlan(bytes32 fromPlan, bytes32 toPlan) external;
 
     /// @notice Operator ends a subscription.
@@ -108,6 +109,4 @@ interface ISubscriptionExtension is ISubscriptionTypes {
     function eventCount() external view returns (uint64);
     /// @notice Contracts that this one asks for roles, plans, quotes and signatures of wallets; fixed at deployment.
     function services() external view returns (address core, address plans, address gateway, address verifier);
-    /// @notice Whose code runs for the verbs of ISubscriptionExtension; fixed at deployment.
-    function extension() external view returns (address);
 }

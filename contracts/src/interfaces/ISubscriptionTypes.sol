@@ -59,6 +59,7 @@ interface ISubscriptionTypes {
     /// @param bounded Paid in a token that is not the plan's; `boundsOf` says which and how much at most.
     /// @param rail Approval that the charges use.
     /// @param chargeLimit `chargeCount` at which the subscription has ended; zero for no limit.
+    /// @param inTrial Whether the time up to `nextChargeAt` is a trial's; it is worth nothing in a switch.
     struct Subscription {
         uint40 nextChargeAt;
         uint40 retryAt;
@@ -70,7 +71,8 @@ interface ISubscriptionTypes {
         CancelReason cancelReason;
         bool bounded;
         Rail rail;
-        uint24 chargeLimit;
+        uint16 chargeLimit;
+        bool inTrial;
     }
 
     /// @notice What a subscription that is paid in another token may cost.
@@ -90,7 +92,8 @@ interface ISubscriptionTypes {
     /// @param paymentToken What is paid in: the plan's token, or another one that the gateway can price.
     /// @param rail Approval that the charges use (`uint8` in the signed type).
     /// @param maxAmount Highest amount of one period, smallest unit of `paymentToken`.
-    /// @param maxCharges Charges after which it ends; zero for no limit.
+    /// @param maxCharges Charges after which it ends, counted from now; zero for no limit. With those made before at most
+    ///        65,535.
     /// @param endsAt Unix second from which nothing is charged; zero for no limit.
     /// @param nonce Any number not used before by this signer; nonces have no order.
     /// @param deadline Last unix second at which the mandate may be used.
@@ -157,7 +160,7 @@ interface ISubscriptionTypes {
         Rail rail,
         address paymentToken,
         uint96 maxAmount,
-        uint24 chargeLimit,
+        uint16 chargeLimit,
         uint64 sequence
     );
     /// @notice Paid time of one plan became paid time of another. A cancellation of the one, with reason `Switched`, went
@@ -170,9 +173,7 @@ interface ISubscriptionTypes {
         uint40 creditedSeconds,
         uint64 sequence
     );
-    event SubscriptionPaused(
-        bytes32 indexed planHash, address indexed subscriber, uint40 pausedAt, uint64 sequence
-    );
+    event SubscriptionPaused(bytes32 indexed planHash, address indexed subscriber, uint40 pausedAt, uint64 sequence);
     /// @param nextChargeAt End of the paid time, moved by the length of the pause as far as time was paid.
     event SubscriptionResumed(
         bytes32 indexed planHash, address indexed subscriber, uint40 nextChargeAt, uint64 sequence

@@ -14,10 +14,10 @@ library PlanLib {
     uint256 private constant STATUS = 240;
     uint256 private constant PRICE = 160;
 
-    function load(IPlanManager.PlanTerms storage terms) internal view returns (uint256 head, uint256 tail) {
+    function load(IPlanManager.PlanTerms storage terms) internal view returns (uint256 head, uint256 last) {
         assembly ("memory-safe") {
             head := sload(terms.slot)
-            tail := sload(add(terms.slot, 1))
+            last := sload(add(terms.slot, 1))
         }
     }
 
@@ -40,14 +40,19 @@ library PlanLib {
         return uint16(head >> MAX_FEE_BPS);
     }
 
-    function token(uint256 tail) internal pure returns (address) {
-        return address(uint160(tail));
+    function token(uint256 word) internal pure returns (address) {
+        return address(uint160(word));
     }
 
     // forge-lint: disable-end(unsafe-typecast)
 
-    function price(uint256 tail) internal pure returns (uint256) {
-        return tail >> PRICE;
+    /// @notice The second word of a plan of `price_` in `token_`; the price fits 96 bits.
+    function tail(address token_, uint256 price_) internal pure returns (uint256) {
+        return price_ << PRICE | uint256(uint160(token_));
+    }
+
+    function price(uint256 word) internal pure returns (uint256) {
+        return word >> PRICE;
     }
 
     function exists(uint256 head) internal pure returns (bool) {

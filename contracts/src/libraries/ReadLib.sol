@@ -21,23 +21,21 @@ library ReadLib {
         }
     }
 
-    /// @notice Fee and fee receiver of `gateway.quote(token, merchant, amount, maxFeeBps)`.
-    function feeOf(IPaymentGateway gateway, address token, address merchant, uint256 amount, uint256 maxFeeBps)
+    /// @notice `gateway.feeAmount(amount, maxFeeBps)`.
+    function readFee(IPaymentGateway gateway, uint256 amount, uint256 maxFeeBps)
         internal
         view
         returns (uint256 fee, address feeReceiver)
     {
-        bytes32 selector = IPaymentGateway.quote.selector;
+        bytes32 selector = IPaymentGateway.feeAmount.selector;
         assembly ("memory-safe") {
             let data := mload(0x40)
             mstore(data, selector)
-            mstore(add(data, 0x04), token)
-            mstore(add(data, 0x24), merchant)
-            mstore(add(data, 0x44), amount)
-            mstore(add(data, 0x64), maxFeeBps)
-            if iszero(staticcall(gas(), gateway, data, 0x84, data, 0x60)) { revert(0x00, 0x00) }
-            fee := mload(add(data, 0x20))
-            feeReceiver := mload(add(data, 0x40))
+            mstore(add(data, 0x04), amount)
+            mstore(add(data, 0x24), maxFeeBps)
+            if iszero(staticcall(gas(), gateway, data, 0x44, 0x00, 0x40)) { revert(0x00, 0x00) }
+            fee := mload(0x00)
+            feeReceiver := mload(0x20)
         }
     }
 }

@@ -12,16 +12,26 @@ library SlotLib {
     uint256 private constant RETRY_AT = 40;
     uint256 private constant ENDS_AT = 80;
     uint256 private constant PAUSED_AT = 120;
-    uint256 private constant ONE_CHARGE = 2 ** 160;
+    uint256 private constant CHARGE_COUNT = 160;
     uint256 private constant RETRIES = 192;
     uint256 private constant STATUS = 200;
     uint256 private constant CANCEL_REASON = 208;
+    uint256 private constant BOUNDED = 216;
+    uint256 private constant RAIL = 224;
+    uint256 private constant CHARGE_LIMIT = 232;
+    uint256 private constant IN_TRIAL = 248;
 
-    /// @dev `nextChargeAt`, `retryAt` and `retries`: what a charge sets anew.
-    uint256 private constant CHARGE_MASK = type(uint80).max | uint256(type(uint8).max) << RETRIES;
+    uint256 private constant DUE_MASK = type(uint40).max;
+    uint256 private constant COUNT_MASK = uint256(type(uint32).max) << CHARGE_COUNT;
+    uint256 private constant TRIAL_MASK = uint256(type(uint8).max) << IN_TRIAL;
+    /// @dev `nextChargeAt`, `retryAt`, `retries` and `inTrial`: what a charge sets anew.
+    uint256 private constant CHARGE_MASK = type(uint80).max | uint256(type(uint8).max) << RETRIES | TRIAL_MASK;
     uint256 private constant RETRY_MASK = uint256(type(uint40).max) << RETRY_AT | uint256(type(uint8).max) << RETRIES;
     uint256 private constant PAUSED_MASK = uint256(type(uint40).max) << PAUSED_AT;
+    /// @dev `status` and `cancelReason`.
     uint256 private constant STATUS_MASK = uint256(type(uint16).max) << STATUS;
+    /// @dev `bounded`, `rail` and `chargeLimit`.
+    uint256 private constant TERMS_MASK = uint256(type(uint32).max) << BOUNDED;
 
     function load(ISubscriptionTypes.Subscription storage stored) internal view returns (uint256 word) {
         assembly ("memory-safe") {
@@ -50,6 +60,22 @@ library SlotLib {
         return uint40(word >> ENDS_AT);
     }
 
+    function pausedAt(uint256 word) internal pure returns (uint256) {
+        return uint40(word >> PAUSED_AT);
+    }
+
+    function chargeCount(uint256 word) internal pure returns (uint256) {
+        return uint32(word >> CHARGE_COUNT);
+    }
+
+    function chargeLimit(uint256 word) internal pure returns (uint256) {
+        return uint16(word >> CHARGE_LIMIT);
+    }
+
+    function rail(uint256 word) internal pure returns (uint256) {
+        return uint8(word >> RAIL);
+    }
+
     function retries(uint256 word) internal pure returns (uint256) {
         return uint8(word >> RETRIES);
     }
@@ -61,9 +87,32 @@ library SlotLib {
 
     // forge-lint: disable-end(unsafe-typecast)
 
+    function isBounded(uint256 word) internal pure returns (bool) {
+        return word & uint256(1) << BOUNDED != 0;
+    }
+
+    function isInTrial(uint256 word) internal pure returns (bool) {
+        return word & TRIAL_MASK != 0;
+    }
+
+    /// @notice Without terms of its own: the plan's token by the token's allowance, without limit of charges.
+    function isPlain(uint256 word) internal pure returns (bool) {
+        return word & TERMS_MASK == 0;
+    }
+
+    /// @notice Terms of their own, as `activated` takes them.
+    function terms(bool bounded, ISubscriptionTypes.Rail rail_, uint256 limit) internal pure returns (uint256) {
+        return (bounded ? uint256(1) << BOUNDED : 0) | uint256(rail_) << RAIL | limit << CHARGE_LIMIT;
+    }
+
     /// @notice Paid up to `time`; earlier failures are forgotten.
     function paidUntil(uint256 word, uint256 time) internal pure returns (uint256) {
         return word & ~CHARGE_MASK | time;
+    }
+
+    /// @notice A trial up to `time`.
+    function trialUntil(uint256 word, uint256 time) internal pure returns (uint256) {
+        return paidUntil(word, time) | uint256(1) << IN_TRIAL;
     }
 
     /// @notice One more period paid, up to `end`.
@@ -71,7 +120,7 @@ library SlotLib {
     /// @dev A count of 2**32 periods of an hour at least is out of reach.
     function charged(uint256 word, uint256 end) internal pure returns (uint256) {
         unchecked {
-            return paidUntil(word, end) + ONE_CHARGE;
+            return paidUntil(word, end) + (uint256(1) << CHARGE_COUNT);
         }
     }
 
@@ -80,17 +129,35 @@ library SlotLib {
         return word & ~RETRY_MASK | time << RETRY_AT | count << RETRIES;
     }
 
-    function activated(uint256 word) internal pure returns (uint256) {
-        return word & ~STATUS_MASK | uint256(ISubscriptionTypes.Status.Active) << STATUS;
+    /// @notice Active from now; of what was before only the paid time, the trial and the count of charges stay.
+    ///
+    /// @param limitAt `endsAt`.
+    /// @param ownTerms See `terms`; zero for none.
+    function activated(uint256 word, uint256 limitAt, uint256 ownTerms) internal pure returns (uint256) {
+        return word & (DUE_MASK | COUNT_MASK | TRIAL_MASK) | limitAt << ENDS_AT
+            | uint256(ISubscriptionTypes.Status.Active) << STATUS | ownTerms;
     }
 
-    /// @notice Over, as `newStatus` for `reason`; the paid time stays.
-    function ended(uint256 word, ISubscriptionTypes.Status newStatus, ISubscriptionTypes.CancelReason reason)
-        internal
-        pure
-        returns (uint256)
-    {
-        return word & ~(RETRY_MASK | PAUSED_MASK | STATUS_MASK) | uint256(newStatus) << STATUS | uint256(reason)
-            << CANCEL_REASON;
+    function paused(uint256 word, uint256 time) internal pure returns (uint256) {
+        return
+            word & ~(STATUS_MASK | PAUSED_MASK) | uint256(ISubscriptionTypes.Status.Paused) << STATUS | time
+                << PAUSED_AT;
+    }
+
+    /// @notice Active again, paid up to `time`; failures before the pause are not forgotten.
+    function resumed(uint256 word, uint256 time) internal pure returns (uint256) {
+        return
+            word & ~(STATUS_MASK | PAUSED_MASK | DUE_MASK) | uint256(ISubscriptionTypes.Status.Active) << STATUS | time;
+    }
+
+    /// @notice Over, as `newStatus` for `reason`, paid up to `time`.
+    function ended(
+        uint256 word,
+        ISubscriptionTypes.Status newStatus,
+        ISubscriptionTypes.CancelReason reason,
+        uint256 time
+    ) internal pure returns (uint256) {
+        return word & ~(RETRY_MASK | PAUSED_MASK | STATUS_MASK | DUE_MASK) | uint256(newStatus) << STATUS
+            | uint256(reason) << CANCEL_REASON | time;
     }
 }

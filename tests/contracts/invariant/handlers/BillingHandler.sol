@@ -154,8 +154,7 @@ contract BillingHandler is Test {
     function _checkCharges(bool bySubscriber) private {
         for (uint256 i; i < 6; ++i) {
             ISubscriptionTypes.Subscription memory was = _before[i];
-            ISubscriptionTypes.Subscription memory now_ =
-                MANAGER.subscriptionOf(planHashes[i / 3], subscribers[i % 3]);
+            ISubscriptionTypes.Subscription memory now_ = MANAGER.subscriptionOf(planHashes[i / 3], subscribers[i % 3]);
             if (now_.chargeCount == was.chargeCount) continue;
 
             ++chargesSeen;

@@ -28,9 +28,7 @@ contract HostileTokenTest is Base {
         vm.warp(START + PERIOD);
 
         vm.expectRevert(
-            abi.encodeWithSelector(
-                ISubscriptionTypes.ChargeFailed.selector, ISubscriptionTypes.Reason.TransferFailed
-            )
+            abi.encodeWithSelector(ISubscriptionTypes.ChargeFailed.selector, ISubscriptionTypes.Reason.TransferFailed)
         );
         charge(planHash, alice);
         assertEq(chargeBatch(planHash, abi.encodePacked(alice)), hex"06", "batch");
@@ -76,9 +74,7 @@ contract HostileTokenTest is Base {
         vm.warp(START + PERIOD);
 
         vm.expectRevert(
-            abi.encodeWithSelector(
-                ISubscriptionTypes.ChargeFailed.selector, ISubscriptionTypes.Reason.TransferFailed
-            )
+            abi.encodeWithSelector(ISubscriptionTypes.ChargeFailed.selector, ISubscriptionTypes.Reason.TransferFailed)
         );
         chargeBatch(planHash, abi.encodePacked(alice));
         assertEq(stateOf(planHash, alice).retries, 0, "no retry");

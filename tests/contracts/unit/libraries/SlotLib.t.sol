@@ -23,6 +23,7 @@ contract SlotLibTest is Test {
         before.nextChargeAt = end;
         before.retryAt = 0;
         before.retries = 0;
+        before.inTrial = false;
         ++before.chargeCount;
         _assertStored(before);
     }
@@ -37,13 +38,14 @@ contract SlotLibTest is Test {
         _assertStored(before);
     }
 
-    function testFuzz_ended_keepsThePaidTime(uint256 seed) external {
+    function testFuzz_ended_setsThePaidTime(uint256 seed, uint40 end) external {
         ISubscriptionTypes.Subscription memory before = _any(seed);
         stored = before;
         stored.save(
-            stored.load().ended(ISubscriptionTypes.Status.Cancelled, ISubscriptionTypes.CancelReason.Operator)
+            stored.load().ended(ISubscriptionTypes.Status.Cancelled, ISubscriptionTypes.CancelReason.Operator, end)
         );
 
+        before.nextChargeAt = end;
         before.status = ISubscriptionTypes.Status.Cancelled;
         before.cancelReason = ISubscriptionTypes.CancelReason.Operator;
         before.retryAt = 0;
@@ -52,17 +54,54 @@ contract SlotLibTest is Test {
         _assertStored(before);
     }
 
-    function testFuzz_activated_clearsTheReason(uint256 seed, uint40 end) external {
+    function testFuzz_activated_keepsPaidTimeCountAndTrialOnly(uint256 seed, uint40 endsAt, bool bounded, uint16 limit)
+        external
+    {
         ISubscriptionTypes.Subscription memory before = _any(seed);
         stored = before;
-        stored.save(stored.load().paidUntil(end).activated());
+        ISubscriptionTypes.Rail rail = ISubscriptionTypes.Rail(seed % 2);
+        stored.save(stored.load().activated(endsAt, SlotLib.terms(bounded, rail, limit)));
 
-        before.nextChargeAt = end;
-        before.retryAt = 0;
-        before.retries = 0;
-        before.status = ISubscriptionTypes.Status.Active;
-        before.cancelReason = ISubscriptionTypes.CancelReason.None;
-        _assertStored(before);
+        ISubscriptionTypes.Subscription memory expected;
+        expected.nextChargeAt = before.nextChargeAt;
+        expected.chargeCount = before.chargeCount;
+        expected.inTrial = before.inTrial;
+        expected.endsAt = endsAt;
+        expected.status = ISubscriptionTypes.Status.Active;
+        expected.bounded = bounded;
+        expected.rail = rail;
+        expected.chargeLimit = limit;
+        _assertStored(expected);
+    }
+
+    function testFuzz_pausedAndResumed_touchStatusAndTimes(uint256 seed, uint40 pausedAt, uint40 end) external {
+        ISubscriptionTypes.Subscription memory expected = _any(seed);
+        stored = expected;
+
+        stored.save(stored.load().paused(pausedAt));
+        expected.status = ISubscriptionTypes.Status.Paused;
+        expected.cancelReason = ISubscriptionTypes.CancelReason.None;
+        expected.pausedAt = pausedAt;
+        _assertStored(expected);
+
+        stored.save(stored.load().resumed(end));
+        expected.status = ISubscriptionTypes.Status.Active;
+        expected.pausedAt = 0;
+        expected.nextChargeAt = end;
+        _assertStored(expected);
+    }
+
+    function testFuzz_trialUntil_isPaidUntilInTrial(uint256 seed, uint40 end) external {
+        ISubscriptionTypes.Subscription memory expected = _any(seed);
+        stored = expected;
+        stored.save(stored.load().trialUntil(end));
+
+        expected.nextChargeAt = end;
+        expected.retryAt = 0;
+        expected.retries = 0;
+        expected.inTrial = true;
+        _assertStored(expected);
+        assertEq(stored.load().paidUntil(end).isInTrial(), false, "paid");
     }
 
     function testFuzz_fields_areTheCompilers(uint256 seed) external {
@@ -75,6 +114,14 @@ contract SlotLibTest is Test {
         assertEq(word.endsAt(), before.endsAt, "endsAt");
         assertEq(word.retries(), before.retries, "retries");
         assertEq(word.status(), uint8(before.status), "status");
+        assertEq(word.pausedAt(), before.pausedAt, "pausedAt");
+        assertEq(word.chargeCount(), before.chargeCount, "chargeCount");
+        assertEq(word.chargeLimit(), before.chargeLimit, "chargeLimit");
+        assertEq(word.rail(), uint8(before.rail), "rail");
+        assertEq(word.isBounded(), before.bounded, "bounded");
+        assertEq(word.isInTrial(), before.inTrial, "inTrial");
+        bool plain = !before.bounded && before.rail == ISubscriptionTypes.Rail.Allowance && before.chargeLimit == 0;
+        assertEq(word.isPlain(), plain, "plain");
     }
 
     function testFuzz_periodAt_containsTheTimeAndStaysOnTheAnchor(uint40 next, uint32 period, uint40 late)
@@ -105,7 +152,8 @@ contract SlotLibTest is Test {
             cancelReason: ISubscriptionTypes.CancelReason((entropy >> 208) % 5),
             bounded: (entropy >> 216) % 2 == 1,
             rail: ISubscriptionTypes.Rail((entropy >> 224) % 2),
-            chargeLimit: uint24(entropy >> 232)
+            chargeLimit: uint16(entropy >> 232),
+            inTrial: (entropy >> 248) % 2 == 1
         });
     }
 

@@ -4,18 +4,17 @@ pragma solidity 0.8.37;
 import {IPaymentGateway} from "../../../../contracts/src/interfaces/IPaymentGateway.sol";
 import {Base} from "../../Base.t.sol";
 
-contract QuoteTest is Base {
-    function testFuzz_quote_takesTheLowerRateRoundedDown(uint96 amount, uint16 feeBps, uint16 maxFeeBps) external {
+contract FeeTest is Base {
+    function testFuzz_feeAmount_takesTheLowerRateRoundedDown(uint96 amount, uint16 feeBps, uint16 maxFeeBps) external {
         feeBps = uint16(bound(feeBps, 1, gateway.MAX_FEE_BPS()));
         vm.assume(feeBps != FEE_BPS);
         vm.prank(governor);
         gateway.setFee(feeBps, feeReceiver);
 
-        IPaymentGateway.Quote memory quote = gateway.quote(address(token), merchant, amount, maxFeeBps);
+        (uint256 fee, address receiver) = gateway.feeAmount(amount, maxFeeBps);
         uint256 rate = feeBps < maxFeeBps ? feeBps : maxFeeBps;
-        assertEq(quote.gross, amount, "gross");
-        assertEq(quote.fee, uint256(amount) * rate / 10_000, "fee");
-        assertEq(quote.feeReceiver == address(0), quote.fee == 0, "receiver exactly when there is a fee");
+        assertEq(fee, uint256(amount) * rate / 10_000, "fee");
+        assertEq(receiver == address(0), fee == 0, "receiver exactly when there is a fee");
     }
 
     function test_setFee_emits() external {
