@@ -261,6 +261,7 @@ impl History {
         }
         self.market_events += 1;
         let (seller, sequence) = (MERCHANT, self.market_events);
+        let word = |value: u64, shift: usize| U256::from(value) << shift;
         let log = match variant {
             0 => {
                 self.sold += 2;
@@ -268,14 +269,10 @@ impl History {
                     listingHash: plan_hash(who),
                     seller,
                     buyer: subscriber(who),
-                    recipient: subscriber(who),
                     sku: B256::repeat_byte(who),
-                    quantity: 2,
-                    paymentToken: TOKEN,
-                    gross: U256::from(PRICE),
-                    discount: U256::ZERO,
-                    fee: U256::ONE,
-                    sequence,
+                    order: word(sequence, 192) | word(2, 160),
+                    receipt: word(1, 96) | word(PRICE, 0),
+                    settlement: word(1, 96) | word(1, 0),
                 }
                 .encode_log_data()
             }
