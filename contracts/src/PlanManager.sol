@@ -5,6 +5,7 @@ import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
 
 import {ICoreSystem} from "./interfaces/ICoreSystem.sol";
 import {IPlanManager} from "./interfaces/IPlanManager.sol";
+import {ISignatureVerifier} from "./interfaces/ISignatureVerifier.sol";
 import {FeeLib} from "./libraries/FeeLib.sol";
 import {PlanLib} from "./libraries/PlanLib.sol";
 import {Roles} from "./libraries/Roles.sol";
@@ -22,6 +23,7 @@ contract PlanManager is IPlanManager, IERC5267 {
     uint32 public constant MIN_PERIOD = 1 hours;
 
     ICoreSystem public immutable CORE;
+    ISignatureVerifier public immutable VERIFIER;
     /// @inheritdoc IPlanManager
     bytes32 public immutable DOMAIN_SEPARATOR;
 
@@ -32,8 +34,9 @@ contract PlanManager is IPlanManager, IERC5267 {
     /// @inheritdoc IPlanManager
     mapping(bytes32 planHash => address) public pendingMerchantOf;
 
-    constructor(ICoreSystem core) {
+    constructor(ICoreSystem core, ISignatureVerifier verifier) {
         CORE = core;
+        VERIFIER = verifier;
         DOMAIN_SEPARATOR = SignatureLib.domainSeparator(address(this));
     }
 
@@ -47,11 +50,12 @@ contract PlanManager is IPlanManager, IERC5267 {
         _validate(plan);
 
         planHash = hashPlan(plan);
-        PlanTerms storage terms = _terms[planHash];
-        if (terms.status != PlanStatus.None) revert PlanAlreadyExists(planHash);
-
         address merchant = plan.merchant;
-        if (msg.sender != merchant && !SignatureLib.isValid(merchant, planHash, signature)) revert InvalidSignature();
+        // Before any state is looked at: a wallet that is asked may call back.
+        if (msg.sender != merchant && !SignatureLib.isValid(VERIFIER, merchant, planHash, signature)) {
+            revert InvalidSignature();
+        }
+        if (_terms[planHash].status != PlanStatus.None) revert PlanAlreadyExists(planHash);
 
         Head memory head = _head;
         _addActivePlan(merchant, head.maxActivePlans);

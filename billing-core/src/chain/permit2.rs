@@ -5,9 +5,12 @@ use alloy::{
     sol,
     sol_types::{Eip712Domain, SolStruct},
 };
-use billing_bindings::IAllowanceTransfer::{PermitDetails, PermitSingle};
+use billing_bindings::{
+    IAllowanceTransfer::{PermitDetails, PermitSingle},
+    SubscriptionManager,
+};
 
-use super::{ChainError, PermitError, Rpc, SignatureCheck, revert, signature};
+use super::{PermitError, Rpc, SignatureCheck, revert, signature};
 use crate::ids::ChainId;
 
 /// Permit2, at one address on every chain.
@@ -137,8 +140,10 @@ pub async fn verified(
     signature: &[u8],
 ) -> Result<Bytes, PermitError> {
     let digest = digest(rpc.network.chain_id, single);
-    let checked: Result<SignatureCheck, ChainError> = signature::check(rpc, owner, digest, signature, None).await;
-    match checked? {
+    let manager = SubscriptionManager::new(rpc.network.subscription_manager, &rpc.provider);
+    // Asks deployed wallets as Permit2 does.
+    let verifier = || async { Ok(manager.services().call().await.map_err(|e| rpc.error(&e))?.verifier) };
+    match signature::check(rpc, owner, digest, signature, verifier).await? {
         SignatureCheck::Signed(signature) => Ok(signature),
         SignatureCheck::Refused(_) => Err(PermitError::Signer(owner)),
     }

@@ -1,7 +1,7 @@
 //! Whether an account signed a digest, as our contracts will see it: by its key, or as a contract (ERC-1271, ERC-6492).
 
 use alloy::{
-    primitives::{Address, B256, Bytes, Signature},
+    primitives::{Address, B256, Bytes, Signature, b256},
     providers::Provider,
     sol,
 };
@@ -9,12 +9,6 @@ use alloy::{
 use super::{ChainError, Rpc, revert};
 
 sol! {
-    /// ERC-1271.
-    #[sol(rpc)]
-    contract ContractWallet {
-        function isValidSignature(bytes32 hash, bytes memory signature) external view returns (bytes4 magic);
-    }
-
     /// The contract that ours ask about wallets, also those not deployed yet (ERC-6492).
     #[sol(rpc)]
     contract SignatureVerifier {
@@ -22,8 +16,8 @@ sol! {
     }
 }
 
-/// What a contract wallet answers for a good signature (ERC-1271).
-const MAGIC: [u8; 4] = [0x16, 0x26, 0xba, 0x7e];
+/// What the signature of a wallet that is not deployed yet ends with (ERC-6492).
+const NOT_DEPLOYED: B256 = b256!("0x6492649264926492649264926492649264926492649264926492649264926492");
 
 /// What became of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,36 +31,30 @@ pub enum SignatureCheck {
 /// Whether `signer` signed `digest`. A key's signature comes back in the one form that the contracts take: 65 bytes, low
 /// `s`, `v` 27 or 28, whatever form it came in. A wallet's comes back as it came.
 ///
-/// `verifier` is the contract that the module asks about wallets; `None` where the module asks the wallet itself.
+/// `verifier` tells the contract that the module in question asks about wallets; it is called only where one may be.
 ///
 /// # Errors
 /// A node's: then it is not known whether the account signed.
-pub async fn check(
+pub async fn check<F>(
     rpc: &Rpc,
     signer: Address,
     digest: B256,
     signature: &[u8],
-    verifier: Option<Address>,
-) -> Result<SignatureCheck, ChainError> {
+    verifier: impl FnOnce() -> F,
+) -> Result<SignatureCheck, ChainError>
+where
+    F: Future<Output = Result<Address, ChainError>>,
+{
     if let Some(signature) = by_key(signer, digest, signature) {
         return Ok(SignatureCheck::Signed(signature.as_bytes().into()));
     }
+    let code = rpc.provider.get_code_at(signer).await.map_err(|e| rpc.error(&e))?;
+    if code.is_empty() && !signature.ends_with(NOT_DEPLOYED.as_slice()) {
+        return Ok(SignatureCheck::Refused(format!("is not {signer}'s over {digest}")));
+    }
     let raw = Bytes::copy_from_slice(signature);
-    let answer = match verifier {
-        Some(verifier) => {
-            let verifier = SignatureVerifier::new(verifier, &rpc.provider);
-            verifier.isValidSignature(signer, digest, raw.clone()).call().await
-        }
-        None => {
-            let code = rpc.provider.get_code_at(signer).await.map_err(|e| rpc.error(&e))?;
-            if code.is_empty() {
-                return Ok(SignatureCheck::Refused(format!("is not {signer}'s over {digest}")));
-            }
-            let wallet = ContractWallet::new(signer, &rpc.provider);
-            wallet.isValidSignature(digest, raw.clone()).call().await.map(|magic| magic.0 == MAGIC)
-        }
-    };
-    match answer {
+    let verifier = SignatureVerifier::new(verifier().await?, &rpc.provider);
+    match verifier.isValidSignature(signer, digest, raw.clone()).call().await {
         Ok(true) => Ok(SignatureCheck::Signed(raw)),
         Ok(false) => {
             Ok(SignatureCheck::Refused(format!("is not {signer}'s over {digest}, neither as key nor as wallet")))

@@ -1,6 +1,6 @@
 //! Events of `Marketplace`.
 
-use billing_bindings::Marketplace::MarketplaceEvents;
+use billing_bindings::{Marketplace::MarketplaceEvents, SaleReceipt};
 
 use super::event::{Event, Fault, number};
 use crate::{
@@ -12,22 +12,23 @@ pub(super) fn market_event(event: MarketplaceEvents) -> Result<(i64, Event), Fau
     use MarketplaceEvents as E;
     let (sequence, event) = match event {
         E::MarketplaceSale(e) => {
-            if e.fee > e.gross {
-                return Err(Fault(format!("fee {} of {}", e.fee, e.gross)));
+            let words = SaleReceipt::unpack(e.order, e.receipt, e.settlement);
+            if words.fee > words.gross || words.quantity == 0 {
+                return Err(Fault(format!("{} units, fee {} of {}", words.quantity, words.fee, words.gross)));
             }
             let sale = SaleEvent {
                 listing_hash: e.listingHash,
                 seller: e.seller,
                 buyer: e.buyer,
-                recipient: e.recipient,
+                recipient: words.recipient,
                 sku: e.sku,
-                quantity: e.quantity,
-                payment_token: e.paymentToken,
-                gross: TokenAmount(e.gross),
-                discount: TokenAmount(e.discount),
-                fee: TokenAmount(e.fee),
+                quantity: words.quantity,
+                payment_token: words.payment_token,
+                gross: TokenAmount(words.gross),
+                discount: TokenAmount(words.discount),
+                fee: TokenAmount(words.fee),
             };
-            (e.sequence, MarketplaceEvent::Sale(sale))
+            (words.sequence, MarketplaceEvent::Sale(sale))
         }
         E::ListingRevoked(e) => {
             let revoked = Revoked::Listing { salt: e.salt };
@@ -58,24 +59,21 @@ mod tests {
     }
 
     fn sale(sequence: u64, gross: u128, fee: u128) -> MarketplaceSale {
+        let word = |address: u8| U256::from_be_slice(Address::repeat_byte(address).as_slice()) << 96;
         MarketplaceSale {
             listingHash: B256::repeat_byte(1),
             seller: Address::repeat_byte(2),
             buyer: Address::repeat_byte(3),
-            recipient: Address::repeat_byte(4),
             sku: B256::repeat_byte(5),
-            quantity: 7,
-            paymentToken: Address::repeat_byte(6),
-            gross: U256::from(gross),
-            discount: U256::from(9),
-            fee: U256::from(fee),
-            sequence,
+            order: (U256::from(sequence) << 192) | (U256::from(7) << 160) | U256::from(9),
+            receipt: word(4) | U256::from(gross),
+            settlement: word(6) | U256::from(fee),
         }
     }
 
     proptest! {
         #[test]
-        fn a_sale_is_read_as_it_was_written(sequence in 1..=i64::MAX, gross in any::<u128>(), fee in any::<u128>()) {
+        fn a_sale_is_read_as_it_was_written(sequence in 1..=i64::MAX, gross in 0..1_u128 << 96, fee in 0..1_u128 << 96) {
             let (gross, fee) = (gross.max(fee), gross.min(fee));
             let (number, event) = read(&sale(sequence.unsigned_abs(), gross, fee)).expect("a sale");
             prop_assert_eq!(number, sequence);

@@ -5,6 +5,8 @@ use alloy::{
     signers::{SignerSync, local::PrivateKeySigner},
 };
 
+use billing_bindings::PlanManager;
+
 use super::{PlanError, PlanTerms, hash};
 use crate::chain::{Rpc, SignatureCheck, signature};
 
@@ -18,13 +20,15 @@ pub fn sign(terms: &PlanTerms, plan_manager: Address, signer: &PrivateKeySigner)
 }
 
 /// The signature as the contract takes it, if the merchant signed these terms: by its key, or as a contract wallet
-/// (ERC-1271) on the network asked.
+/// (ERC-1271, ERC-6492) on the network asked.
 ///
 /// # Errors
 /// `Signature` when it did not; a node's, when that is not known.
 pub async fn verify(terms: &PlanTerms, signature: &[u8], rpc: &Rpc) -> Result<Bytes, PlanError> {
     let digest = hash(terms, rpc.network.plan_manager);
-    match signature::check(rpc, terms.merchant, digest, signature, None).await? {
+    let manager = PlanManager::new(rpc.network.plan_manager, &rpc.provider);
+    let verifier = || async { manager.VERIFIER().call().await.map_err(|error| rpc.error(&error)) };
+    match signature::check(rpc, terms.merchant, digest, signature, verifier).await? {
         SignatureCheck::Signed(signature) => Ok(signature),
         SignatureCheck::Refused(why) => Err(PlanError::Signature(why)),
     }

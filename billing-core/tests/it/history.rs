@@ -10,7 +10,7 @@ use alloy::{
     },
     sol_types::SolEvent,
 };
-use billing_bindings::{PlanManager as P, SubscriptionManager as S};
+use billing_bindings::{Marketplace as M, PaymentGateway as G, PlanManager as P, SubscriptionManager as S};
 use billing_core::{
     ids::ChainId,
     mirror::{Blocks, Header, RawLog, Source},
@@ -48,6 +48,10 @@ pub struct History {
     blocks: Vec<(Header, Vec<RawLog>)>,
     plan_events: u64,
     manager_events: u64,
+    market_events: u64,
+    gateway_events: u64,
+    /// Units in sales.
+    pub sold: u32,
     slots: BTreeMap<(u8, u8), Slot>,
     deposits: BTreeMap<u8, u64>,
 }
@@ -130,7 +134,8 @@ impl History {
             9 | 10 if slot.active => Some(self.fail(plan, who, slot)),
             11 if slot.active => Some(self.cancel(plan, who, slot)),
             12 => Some(self.skip(plan, who)),
-            13 | 14 => Some(self.deposit(who, 250)),
+            13 => Some(self.deposit(who, 250)),
+            14 => Some(self.trade(who, choice >> 6)),
             15 => self.withdraw(who),
             _ => None,
         }
@@ -245,6 +250,37 @@ impl History {
             sequence: self.number(),
         };
         (SOURCE.subscription_manager, event.encode_log_data())
+    }
+
+    fn trade(&mut self, who: u8, variant: u8) -> (Address, LogData) {
+        let marketplace = SOURCE.marketplace.expect("one");
+        if variant == 3 {
+            self.gateway_events += 1;
+            let fee = G::FeeUpdated { feeBps: 1, feeReceiver: MERCHANT, sequence: self.gateway_events };
+            return (SOURCE.payment_gateway, fee.encode_log_data());
+        }
+        self.market_events += 1;
+        let (seller, sequence) = (MERCHANT, self.market_events);
+        let word = |value: u64, shift: usize| U256::from(value) << shift;
+        let log = match variant {
+            0 => {
+                self.sold += 2;
+                M::MarketplaceSale {
+                    listingHash: plan_hash(who),
+                    seller,
+                    buyer: subscriber(who),
+                    sku: B256::repeat_byte(who),
+                    order: word(sequence, 192) | word(2, 160),
+                    receipt: word(1, 96) | word(PRICE, 0),
+                    settlement: word(1, 96) | word(1, 0),
+                }
+                .encode_log_data()
+            }
+            1 => M::ListingRevoked { seller, salt: U256::from(sequence), sequence }.encode_log_data(),
+            _ => M::SkuRevoked { seller, sku: B256::repeat_byte(who), minSalt: U256::from(sequence), sequence }
+                .encode_log_data(),
+        };
+        (marketplace, log)
     }
 
     fn deposit(&mut self, who: u8, amount: u64) -> (Address, LogData) {

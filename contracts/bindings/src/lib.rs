@@ -5,6 +5,7 @@
 #![allow(missing_docs, clippy::too_many_arguments)]
 
 mod receipt;
+mod sale;
 
 mod plan_manager {
     alloy::sol!(
@@ -52,4 +53,5 @@ pub use marketplace::{IMarketplace, Marketplace};
 pub use payment_gateway::{IPaymentGateway, PaymentGateway};
 pub use plan_manager::{IPlanManager, PlanManager};
 pub use receipt::ChargeReceipt;
+pub use sale::SaleReceipt;
 pub use subscription_manager::{IAllowanceTransfer, ISubscriptionTypes, SubscriptionManager};

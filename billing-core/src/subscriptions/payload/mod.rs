@@ -1,8 +1,8 @@
 //! What a wallet signs and sends for its subscriptions.
 
-mod allowance;
-mod native;
-mod permit2;
+pub(crate) mod allowance;
+pub(crate) mod native;
+pub(crate) mod permit2;
 mod verbs;
 
 use alloy::primitives::{Address, B256, U256};

@@ -22,7 +22,10 @@ pub(super) async fn send(
 }
 
 /// Wei that the account's deposit lacks, and its wallet holds.
-async fn missing(rpc: &Rpc, account: Address, wanted: U256) -> Result<U256, SubscribeError> {
+///
+/// # Errors
+/// `InsufficientBalance`; a node's.
+pub(crate) async fn missing(rpc: &Rpc, account: Address, wanted: U256) -> Result<U256, SubscribeError> {
     let deposit = manager(rpc).nativeDepositOf(account).call().await.map_err(|e| rpc.error(&e))?;
     let value = wanted.saturating_sub(deposit);
     let available = rpc.provider.get_balance(account).await.map_err(|e| rpc.error(&e))?;
