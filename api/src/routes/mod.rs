@@ -5,11 +5,15 @@ mod charge;
 mod create_plan;
 mod cursor;
 mod freeze_plan;
+mod mandate;
+mod orders;
 mod plans;
 mod read_plans;
 mod read_subscriptions;
+mod relays;
 mod schema;
 mod subscribe;
+mod switch;
 mod system;
 mod time_of;
 
@@ -53,7 +57,12 @@ fn billing() -> OpenApiRouter<AppState> {
         .routes(routes!(read_plans::list_plans))
         .routes(routes!(read_plans::read_plan))
         .routes(routes!(subscribe::subscribe))
-        .routes(routes!(subscribe::unsubscribe))
+        .routes(routes!(orders::unsubscribe))
+        .routes(routes!(orders::pause))
+        .routes(routes!(orders::resume))
+        .routes(routes!(switch::switch))
+        .routes(routes!(switch::withdraw))
+        .routes(routes!(relays::read_relay))
         .routes(routes!(read_subscriptions::list_subscriptions))
         .routes(routes!(charge::charge))
 }

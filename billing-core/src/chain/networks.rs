@@ -6,7 +6,7 @@ use alloy::primitives::Address;
 use serde::Deserialize;
 
 use super::ChainError;
-use crate::ids::ChainId;
+use crate::{ids::ChainId, money::TokenAmount};
 
 /// All networks a process works on, in the order of the file.
 #[derive(Clone, Debug, Deserialize)]
@@ -65,6 +65,10 @@ pub struct Network {
     /// Seconds without inclusion after which a transaction is sent again with a higher fee.
     #[serde(default = "default_replace_after_secs")]
     pub replace_after_secs: u64,
+    /// Wei that relayed mandates and orders may cost in any 24 hours, as a decimal string (TOML's integers end at nine
+    /// coins); absent: the process's own setting.
+    #[serde(default)]
+    pub relay_daily_wei: Option<TokenAmount>,
     /// Tokens with a name, for people; any other token is shown by its address.
     #[serde(rename = "token", default)]
     pub tokens: Vec<Token>,

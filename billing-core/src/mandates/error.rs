@@ -12,7 +12,7 @@ pub enum MandateError {
     #[error("{0}: {1}")]
     Field(&'static str, String),
     /// What the wallet says it signed is incomplete.
-    #[error("the signature goes with the nonce and the deadline that were signed")]
+    #[error("goes with payment_token, max_amount, nonce and deadline as they were signed")]
     Unsigned,
     /// The account that sends would sign for itself.
     #[error("{0} is the account that sends; it cannot be a subscriber here")]

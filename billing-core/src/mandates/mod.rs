@@ -13,6 +13,8 @@ mod repo;
 mod settle;
 mod steps;
 
+pub use billing_bindings::ISubscriptionTypes::{Mandate, Order};
+
 pub use authorize::{Authorization, TokenPermit};
 pub use error::MandateError;
 pub use limits::{Limits, Refusal, RefusalReason};

@@ -44,6 +44,30 @@ pub struct MandateRequest {
     pub deadline: Option<u64>,
 }
 
+impl MandateRequest {
+    /// The mandate as it was signed; nothing is filled in, and whether it can be used is for the chain to say.
+    ///
+    /// # Errors
+    /// `Unsigned` where a field is left open, `Field` for a number that the message cannot hold.
+    pub fn as_signed(&self) -> Result<Mandate, MandateError> {
+        let open = || MandateError::Unsigned;
+        let large = |name| move || MandateError::Field(name, "is too large".to_owned());
+        let max_amount = self.max_amount.ok_or_else(open)?;
+        Ok(Mandate {
+            planHash: self.plan_hash,
+            replaces: self.replaces.unwrap_or_default(),
+            subscriber: self.subscriber,
+            paymentToken: self.payment_token.ok_or_else(open)?,
+            rail: self.rail.number(),
+            maxAmount: (max_amount.bit_len() <= 96).then(|| max_amount.to()).ok_or_else(large("mandate.max_amount"))?,
+            maxCharges: self.max_charges.try_into().map_err(|_| large("mandate.max_charges")())?,
+            endsAt: self.ends_at.try_into().map_err(|_| large("mandate.ends_at")())?,
+            nonce: self.nonce.ok_or_else(open)?,
+            deadline: U256::from(self.deadline.ok_or_else(open)?),
+        })
+    }
+}
+
 /// What a wallet wants done to its subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderRequest {
@@ -94,23 +118,14 @@ pub async fn mandate(
     }
     require_room(rpc, request, seconds).await?;
     let max_amount = bound(rpc, &terms, token, request).await?;
-    if max_amount.bit_len() > 96 {
-        return field("mandate.max_amount", "must be below 2^96");
-    }
-    let Ok(ends_at) = request.ends_at.try_into() else { return field("mandate.ends_at", "must be below 2^40") };
-    let mandate = Mandate {
-        planHash: request.plan_hash,
-        replaces: request.replaces.unwrap_or_default(),
-        subscriber: request.subscriber,
-        paymentToken: token,
-        rail: request.rail.number(),
-        maxAmount: max_amount.to(),
-        maxCharges: request.max_charges.try_into().unwrap_or_default(),
-        endsAt: ends_at,
-        nonce: nonce(pool, rpc, request.subscriber, request.nonce).await?,
-        deadline: U256::from(request.deadline.unwrap_or(seconds + MESSAGE_SECS)),
+    let whole = MandateRequest {
+        payment_token: Some(token),
+        max_amount: Some(max_amount),
+        nonce: Some(nonce(pool, rpc, request.subscriber, request.nonce).await?),
+        deadline: Some(request.deadline.unwrap_or(seconds + MESSAGE_SECS)),
+        ..request.clone()
     };
-    Ok((mandate, terms))
+    Ok((whole.as_signed()?, terms))
 }
 
 /// The order for a request; `now` is the chain's clock or later.

@@ -9,7 +9,7 @@ use billing_bindings::SubscriptionManager::SubscriptionManagerErrors;
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 
-use super::{Limits, MandateError, Message, Refusal, RefusalReason, RelayKind, limits::WINDOW, repo};
+use super::{Limits, MandateError, Message, Refusal, RefusalReason, RelayKind, TokenPermit, limits::WINDOW, repo};
 use crate::{
     chain::{
         CallRequest, ChainError, Rpc, signature,
@@ -34,8 +34,8 @@ pub struct RelayRequest {
     pub message: Message,
     /// The subscriber's, over its digest.
     pub signature: Bytes,
-    /// Authorises a mandate's token ([`super::TokenPermit::encode`]); empty where nothing is missing.
-    pub permit: Bytes,
+    /// Authorises a mandate's token; `None` where nothing is missing.
+    pub permit: Option<TokenPermit>,
     /// Who asked: a service's name or a client's address.
     pub requested_by: String,
 }
@@ -145,9 +145,13 @@ pub async fn relay(
     let Some(signature) = as_contracts_take_it(subscriber, digest, &request.signature) else {
         return Ok(RelayOutcome::Refused(RefusalReason::Signature.for_good()));
     };
+    let permit = match (&request.message, &request.permit) {
+        (Message::Mandate(mandate), Some(permit)) => permit.encode(rpc, mandate).await?,
+        _ => Bytes::new(),
+    };
     let call = CallRequest {
         to: rpc.network.subscription_manager,
-        data: request.message.call_data(signature, request.permit.clone()),
+        data: request.message.call_data(signature, permit),
         value: U256::ZERO,
         purpose: format!("relay_{}:{subscriber}:{nonce}", request.message.kind().as_str()),
     };
