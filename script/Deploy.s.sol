@@ -51,7 +51,9 @@ contract Deploy is Deployer, Networks {
             enter(list[i]);
             Deployment memory deployment = locate(config);
             verify(deployment, config);
-            console.log(string.concat(list[i].name, ": as configured, CoreSystem ", vm.toString(address(deployment.core))));
+            console.log(
+                string.concat(list[i].name, ": as configured, CoreSystem ", vm.toString(address(deployment.core)))
+            );
         }
     }
 

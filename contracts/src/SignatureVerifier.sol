@@ -23,7 +23,7 @@ contract SignatureVerifier is ISignatureVerifier {
         }
     }
 
-    /// @inheritdoc ISignatureVerifier
+    /// @notice Parts of an ERC-6492 signature; reverts where it is none.
     function unwrap(bytes calldata signature)
         external
         pure

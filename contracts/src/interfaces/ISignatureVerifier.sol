@@ -9,10 +9,4 @@ interface ISignatureVerifier {
     /// @notice Whether `signer` accepts `signature` of `digest`: ERC-1271, and ERC-6492 for a wallet not deployed yet, which
     ///         this deploys.
     function isValidSignature(address signer, bytes32 digest, bytes calldata signature) external returns (bool);
-
-    /// @notice Parts of an ERC-6492 signature; reverts where it is none.
-    function unwrap(bytes calldata signature)
-        external
-        pure
-        returns (address factory, bytes memory factoryData, bytes memory inner);
 }

@@ -61,8 +61,7 @@ library SignatureLib {
         (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
         if (failure == ECDSA.RecoverError.NoError && recovered == signer) return true;
 
-        return (signer.code.length != 0 || isErc6492(signature))
-            && verifier.isValidSignature(signer, digest, signature);
+        return (signer.code.length != 0 || isErc6492(signature)) && verifier.isValidSignature(signer, digest, signature);
     }
 
     /// @notice Whether it is wrapped for a wallet that may not be deployed yet. https://eips.ethereum.org/EIPS/eip-6492
