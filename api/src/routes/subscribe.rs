@@ -24,7 +24,7 @@ pub(super) struct Subscribe {
     #[schema(value_type = String)]
     subscriber: Address,
     /// How charges are authorized.
-    authorization: Pays,
+    authorization: Authorizes,
     /// The signed permit, in the second request of `permit`.
     permit: Option<Permit>,
     /// Periods to authorize (or to deposit for): 1 to 120.
@@ -40,7 +40,7 @@ fn default_periods() -> u32 {
 /// How charges are authorized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Pays {
+pub(super) enum Authorizes {
     /// An ERC-20 allowance, set by a transaction of its own.
     Approval,
     /// A deposit of the chain's native coin.
@@ -52,7 +52,7 @@ enum Pays {
 /// What the wallet signed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Permit {
+pub(super) struct Permit {
     /// `message.value` of the typed data.
     #[schema(value_type = String)]
     value: U256,
@@ -133,17 +133,20 @@ pub(super) async fn subscribe(
     }))
 }
 
-fn authorization(pays: Pays, permit: Option<Permit>) -> Result<Authorization, Problem> {
-    match (pays, permit) {
-        (Pays::Permit, None) => Ok(Authorization::Permit(None)),
-        (Pays::Permit, Some(Permit { value, deadline, signature })) => {
-            let deadline = deadline.try_into().map_err(|_| Problem::field("permit.deadline", "is too large"))?;
-            Ok(Authorization::Permit(Some(PermitSignature { value, deadline, signature })))
-        }
+fn authorization(authorizes: Authorizes, permit: Option<Permit>) -> Result<Authorization, Problem> {
+    match (authorizes, permit) {
+        (Authorizes::Permit, permit) => Ok(Authorization::Permit(permit.map(signed).transpose()?)),
         (_, Some(_)) => Err(Problem::field("permit", "goes with the authorization permit only")),
-        (Pays::Approval, None) => Ok(Authorization::Approval),
-        (Pays::Native, None) => Ok(Authorization::Native),
+        (Authorizes::Approval, None) => Ok(Authorization::Approval),
+        (Authorizes::Native, None) => Ok(Authorization::Native),
     }
+}
+
+/// The permit as the wallet signed it.
+pub(super) fn signed(permit: Permit) -> Result<PermitSignature, Problem> {
+    let Permit { value, deadline, signature } = permit;
+    let deadline = deadline.try_into().map_err(|_| Problem::field("permit.deadline", "is too large"))?;
+    Ok(PermitSignature { value, deadline, signature })
 }
 
 /// Makes what a wallet sends to end its subscription
