@@ -71,7 +71,7 @@ enum Pays {
 /// What the wallet signed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Permit {
+pub(super) struct Permit {
     /// `message.value` of the typed data.
     #[schema(value_type = String)]
     value: U256,
@@ -192,10 +192,7 @@ fn token_permit(permit: Option<Permit>, permit2: Option<Permit2>) -> Result<Opti
     match (permit, permit2) {
         (None, None) => Ok(None),
         (Some(_), Some(_)) => Err(Problem::field("permit2", "goes without permit")),
-        (Some(Permit { value, deadline, signature }), None) => {
-            let deadline = seconds("permit.deadline", deadline)?;
-            Ok(Some(TokenPermit::Eip2612(PermitSignature { value, deadline, signature })))
-        }
+        (Some(permit), None) => Ok(Some(TokenPermit::Eip2612(signed(permit)?))),
         (None, Some(permit)) => Ok(Some(TokenPermit::Permit2(Permit2Signature {
             amount: permit.amount,
             expiration: seconds("permit2.expiration", permit.expiration)?,
@@ -236,6 +233,13 @@ fn of_permit2(mut problem: Problem) -> Problem {
         name.clone_into(&mut error.field);
     }
     problem
+}
+
+/// The permit as the wallet signed it.
+pub(super) fn signed(permit: Permit) -> Result<PermitSignature, Problem> {
+    let Permit { value, deadline, signature } = permit;
+    let deadline = deadline.try_into().map_err(|_| Problem::field("permit.deadline", "is too large"))?;
+    Ok(PermitSignature { value, deadline, signature })
 }
 
 impl From<SubscribeError> for Problem {

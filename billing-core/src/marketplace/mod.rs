@@ -2,19 +2,32 @@
 //!
 //! Invariant: what is stored was signed by its seller; a listing's terms never change, other terms are another hash.
 
+mod buy;
 mod error;
 pub mod event;
 pub(crate) mod event_repo;
+mod page;
+mod page_repo;
+mod price;
 mod repo;
+mod revoke;
 mod signature;
+mod state;
 mod terms;
 
 use alloy::primitives::{Address, B256, Bytes, U256};
 use sqlx::{PgConnection, PgExecutor};
 
+pub use buy::{BuyRequest, BuySteps, Pays, buy};
 pub use error::{BuyError, Invalid, ListingError};
 pub use event::{MarketplaceEvent, PlacedEvent, RevocationEvent, Revoked, SaleEvent};
+pub use page::{ListingChainView, ListingFilter, ListingView, SaleFilter, SalePlace, SaleView};
+pub use page_repo::{listing, listings_page, sales_page};
+pub use price::{Price, price};
+pub use revoke::{revoke_call, whole_sku};
 pub use signature::verify;
+pub(crate) use state::REVOKED;
+pub use state::{ListingState, state_on_chain};
 pub use terms::{ListingTerms, check, domain, hash, typed_data};
 
 /// Terms with their seller's signature.
