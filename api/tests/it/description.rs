@@ -23,6 +23,7 @@ async fn every_route_is_described() {
         "get /v1/billing/plans",
         "get /v1/billing/plans/{plan_hash}",
         "get /v1/billing/sales",
+        "get /v1/billing/relays/{relay_id}",
         "get /v1/billing/subscriptions",
         "patch /v1/billing/admin/plans/{plan_hash}",
         "post /internal/billing/charge",
@@ -31,8 +32,12 @@ async fn every_route_is_described() {
         "post /v1/billing/admin/plans",
         "post /v1/billing/admin/plans/{plan_hash}/freeze",
         "post /v1/billing/listings/{listing_hash}/buy",
+        "post /v1/billing/pause",
+        "post /v1/billing/resume",
         "post /v1/billing/subscribe",
+        "post /v1/billing/switch",
         "post /v1/billing/unsubscribe",
+        "post /v1/billing/withdraw",
     ];
     assert_eq!(described, routes.map(str::to_owned).into());
 }

@@ -8,5 +8,6 @@ mod listings;
 mod plans;
 mod problems;
 mod random;
+mod relays;
 mod server;
 mod subscriptions;
