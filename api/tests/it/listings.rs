@@ -48,6 +48,11 @@ async fn listed(server: &Server, terms: Value) -> String {
     answer.json()["listing_hash"].as_str().expect("a hash").to_owned()
 }
 
+/// A listing in native coin.
+pub async fn native(server: &Server) -> String {
+    listed(server, terms(server, Address::ZERO)).await
+}
+
 fn wish(server: &Server, authorization: &str, quantity: u32) -> Value {
     json!({
         "chain_id": server.chain.chain_id(),
