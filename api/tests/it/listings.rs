@@ -48,6 +48,11 @@ async fn listed(server: &Server, terms: Value) -> String {
     answer.json()["listing_hash"].as_str().expect("a hash").to_owned()
 }
 
+/// A listing in native coin.
+pub async fn native(server: &Server) -> String {
+    listed(server, terms(server, Address::ZERO)).await
+}
+
 fn wish(server: &Server, authorization: &str, quantity: u32) -> Value {
     json!({
         "chain_id": server.chain.chain_id(),
@@ -196,7 +201,7 @@ async fn a_contract_wallet_sells_and_one_that_refuses_does_not() {
         assert_eq!(refused["errors"][0]["field"], "signature");
     }
     assert_eq!(server.count("billing_listing_signatures").await, 0);
-    server.chain.set_code(wallet, Bytes::from_static(&agrees)).await.expect("code");
+    server.chain.set_code(wallet, Bytes::copy_from_slice(&agrees)).await.expect("code");
 
     let answer = server.post(Some(ADMIN), LISTINGS, &request).await;
 

@@ -90,6 +90,8 @@ mod tests {
     const N: U256 = uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
         #[test]
         fn every_form_of_a_keys_signature_becomes_the_one_that_contracts_take(
             key in 1_u64..,

@@ -63,7 +63,7 @@ async fn sales_revocations_and_fees_are_mirrored_and_taken_back() -> Result<()> 
         (quantity, gross.to_owned(), discount.to_owned(), fee.to_owned())
     };
     let first = sold(3, "2700", "300", "67");
-    assert_eq!(sales(database.pool()).await?, [first.clone()]);
+    assert_eq!(sales(database.pool()).await?, std::slice::from_ref(&first));
     let recipient: Vec<u8> =
         sqlx::query_scalar("select recipient from billing_marketplace_sale where listing_hash = $1 and seller = $2")
             .bind(hash.as_slice())
