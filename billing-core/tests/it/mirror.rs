@@ -102,8 +102,8 @@ proptest! {
         let found = on_runtime(async {
             let database = Database::new().await;
             apply_from(database.pool(), &history, 1, size).await?;
-            let slots: Vec<(bool, i64)> = sqlx::query_as(
-                "select status = 'active', extract(epoch from next_charge_at)::bigint
+            let slots: Vec<(bool, i64, i32)> = sqlx::query_as(
+                "select status = 'active', extract(epoch from next_charge_at)::bigint, coalesce(charge_limit, 0)
                    from billing_subscription_state order by plan_hash, subscriber",
             ).fetch_all(database.pool()).await?;
             let deposits: Vec<i64> = sqlx::query_scalar(
