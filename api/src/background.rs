@@ -2,10 +2,15 @@
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use billing_core::{chain, outbox};
+use alloy::signers::local::PrivateKeySigner;
+use billing_core::{
+    chain::{self, Rpc},
+    mandates, outbox,
+};
 use futures::future::join_all;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
@@ -77,23 +82,34 @@ impl Tail {
     }
 }
 
-/// Finds out what became of the operator's transactions on every chain, until `shutdown`.
-pub(crate) async fn resolve_operator(state: AppState, shutdown: CancellationToken) {
-    let Some(operator) = state.operator.clone() else { return };
+/// Finds out what became of the operator's and the relayer's transactions on every chain, until `shutdown`.
+pub(crate) async fn resolve_senders(state: AppState, shutdown: CancellationToken) {
+    let mut keys: Vec<_> = state.operator.iter().chain(&state.relayer).cloned().collect();
+    keys.dedup_by_key(|key| key.address());
+    if keys.is_empty() {
+        return;
+    }
     while wait(&shutdown, RESOLVE_EVERY).await {
-        let results = join_all(state.chains.iter().map(|rpc| chain::resolve(&state.pool, rpc, &operator))).await;
-        for (rpc, result) in state.chains.iter().zip(results) {
-            match result {
-                Ok(resolved) => {
-                    for fact in resolved {
-                        tell(&rpc.network.name, &fact);
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(network = %rpc.network.name, %error, "operator's transactions not resolved")
-                }
+        join_all(state.chains.iter().map(|rpc| resolve_on(&state, rpc, &keys))).await;
+    }
+}
+
+async fn resolve_on(state: &AppState, rpc: &Rpc, keys: &[Arc<PrivateKeySigner>]) {
+    let network = &rpc.network.name;
+    // Each key looks at all senders, and raises the fees of its own.
+    for key in keys {
+        match chain::resolve(&state.pool, rpc, key).await {
+            Ok(resolved) => resolved.iter().for_each(|fact| tell(network, fact)),
+            Err(error) => tracing::warn!(network, %error, "our transactions are not resolved"),
+        }
+    }
+    match mandates::settle(&state.pool, rpc).await {
+        Ok(settled) => {
+            for (id, status) in settled {
+                tracing::info!(network, relay.id = %id.0, status = status.as_str(), "relay settled");
             }
         }
+        Err(error) => tracing::warn!(network, %error, "relays are not settled"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use billing_core::{mandates, money::TokenAmount};
 use billing_process::{DatabaseArgs, KeyArgs, LogArgs, NetworkArgs};
 use clap::Parser;
 use secrecy::SecretString;
@@ -19,6 +20,19 @@ pub struct Config {
     /// payloads for a wallet, and nothing can be frozen.
     #[arg(long, env = "BILLING_OPERATOR_KEY", hide_env_values = true)]
     pub operator_key: Option<SecretString>,
+    /// Private key of the account that sends what subscribers signed, 32 bytes of hex; the operator's when absent.
+    #[arg(long, env = "BILLING_RELAYER_KEY", hide_env_values = true)]
+    pub relayer_key: Option<SecretString>,
+    /// Wei that relays of one network may cost in any 24 hours, where the networks file does not say; a fifth is kept for
+    /// cancellations.
+    #[arg(long, env = "BILLING_RELAY_DAILY_WEI", default_value = "100000000000000000")]
+    pub relay_daily_wei: TokenAmount,
+    /// Relays of one subscriber on one chain in any 24 hours, cancellations apart.
+    #[arg(long, env = "BILLING_RELAYS_PER_SUBSCRIBER", default_value_t = 10)]
+    pub relays_per_subscriber: u32,
+    /// Relayed cancellations of one subscriber on one chain in any 24 hours.
+    #[arg(long, env = "BILLING_RELAY_CANCELS_PER_SUBSCRIBER", default_value_t = 50)]
+    pub relay_cancels_per_subscriber: u32,
     /// Tokens of services, as `name:role:sha256hex` separated by commas; roles are `billing_admin`, `support`, `internal`.
     #[arg(long, env = "BILLING_SERVICE_TOKENS", hide_env_values = true, default_value = "")]
     pub service_tokens: SecretString,
@@ -55,6 +69,14 @@ pub struct Config {
 }
 
 impl Config {
+    pub(crate) fn relay_limits(&self) -> mandates::Limits {
+        mandates::Limits {
+            per_subscriber: self.relays_per_subscriber,
+            cancels_per_subscriber: self.relay_cancels_per_subscriber,
+            daily_wei: self.relay_daily_wei.0,
+        }
+    }
+
     pub(crate) fn token_limit(&self) -> Limit {
         Limit { per_second: self.token_rps, burst: self.token_burst }
     }

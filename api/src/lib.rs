@@ -30,7 +30,7 @@ use crate::state::AppState;
 pub async fn run(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> anyhow::Result<()> {
     let tasks = TaskTracker::new();
     tasks.spawn(background::drop_changed_plans(state.clone(), shutdown.clone()));
-    tasks.spawn(background::resolve_operator(state.clone(), shutdown.clone()));
+    tasks.spawn(background::resolve_senders(state.clone(), shutdown.clone()));
     tasks.close();
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned()).await;

@@ -2,6 +2,7 @@
 
 use axum::{
     Json,
+    body::Body,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -31,6 +32,9 @@ pub struct Problem {
     /// What is wrong this time and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// Path of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
     /// Fields that were refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
@@ -47,6 +51,7 @@ impl Problem {
             title,
             status: status.as_u16(),
             detail: None,
+            instance: None,
             errors: Vec::new(),
             headers: Vec::new(),
         }
@@ -162,11 +167,21 @@ impl From<ChainError> for Problem {
     }
 }
 
+/// An answer that is a problem, with the path of its request; any other as it is.
+pub(crate) fn with_instance(mut response: Response, path: &str) -> Response {
+    let Some(mut problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    problem.instance = Some(path.to_owned());
+    let Ok(body) = serde_json::to_vec(&problem) else { return response };
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response.map(|_| Body::from(body))
+}
+
 impl IntoResponse for Problem {
     fn into_response(mut self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = std::mem::take(&mut self.headers);
-        let mut response = (status, Json(self)).into_response();
+        let mut response = (status, Json(&self)).into_response();
+        response.extensions_mut().insert(self);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         for (name, value) in headers {
             response.headers_mut().insert(name, value);

@@ -9,15 +9,32 @@ use std::{
 };
 
 use axum::{
-    extract::{ConnectInfo, MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode},
+    extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
 use tracing::Instrument;
 
-use crate::{limits::Caller, metrics, problem::Problem, state::AppState};
+use crate::{
+    limits::Caller,
+    metrics,
+    problem::{self, Problem},
+    state::AppState,
+};
+
+/// Who asks, as our records name it: a service by its token's name, anybody else by address.
+#[derive(Clone, Debug)]
+pub(crate) struct Requester(pub(crate) String);
+
+impl<S: Sync> FromRequestParts<S> for Requester {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::internal)
+    }
+}
 
 /// Longest time from a request's head to its answer's.
 pub(crate) const TIME_MAX: Duration = Duration::from_secs(15);
@@ -30,9 +47,10 @@ pub(crate) async fn attend(request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let method = method_label(request.method());
     let path = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str).to_owned();
+    let instance = request.uri().path().to_owned();
     let span = tracing::info_span!("request", request_id = %id, method, path);
     let answer = answer(request, next).instrument(span.clone()).await;
-    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
+    let mut response = problem::with_instance(answer.unwrap_or_else(IntoResponse::into_response), &instance);
     let took = begun.elapsed();
     let status = response.status().as_u16();
     metrics::answered(method, &path, status, took);
@@ -95,6 +113,11 @@ pub(crate) async fn admit(State(state): State<AppState>, mut request: Request, n
         // A token that is not known draws on its client's bucket: guessing is slow.
         Ok(None) | Err(_) => Caller::client(address),
     };
+    let requester = match &caller {
+        Caller::Service(name) => name.clone(),
+        Caller::Client(_) => address.to_string(),
+    };
+    request.extensions_mut().insert(Requester(requester));
     if let Err(problem) = state.limits.take(caller, Instant::now()).await {
         return problem.into_response();
     }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use billing_core::{
     chain::{ChainError, Rpc, SignerSource},
     ids::ChainId,
+    mandates,
 };
 use billing_process::Readiness;
 use futures::future::try_join_all;
@@ -24,6 +25,10 @@ pub struct AppState {
     pub chains: Arc<[Rpc]>,
     /// Sends `createPlan` and freezes.
     pub operator: Option<Arc<PrivateKeySigner>>,
+    /// Sends what subscribers signed.
+    pub relayer: Option<Arc<PrivateKeySigner>>,
+    /// What that may cost, where the networks file does not say.
+    pub relay_limits: mandates::Limits,
     /// Sends charges.
     pub automation: Option<Arc<PrivateKeySigner>>,
     /// Who may call.
@@ -46,6 +51,8 @@ impl AppState {
     pub async fn connect(config: &Config) -> anyhow::Result<Self> {
         let operator = config.operator_key.clone().map(SignerSource::PrivateKey);
         let operator = open(operator).context("BILLING_OPERATOR_KEY")?;
+        let relayer = config.relayer_key.clone().map(SignerSource::PrivateKey);
+        let relayer = open(relayer).context("BILLING_RELAYER_KEY")?.or_else(|| operator.clone());
         let automation = open(config.key.source()?).context("BILLING_AUTOMATION_KEY")?;
         let tokens: ServiceTokens = config
             .service_tokens
@@ -64,6 +71,8 @@ impl AppState {
             pool,
             chains: chains.into(),
             operator,
+            relayer,
+            relay_limits: config.relay_limits(),
             automation,
             tokens: Arc::new(tokens),
             limits,
@@ -71,6 +80,13 @@ impl AppState {
             plans,
             readiness,
         })
+    }
+
+    /// What relays on a network may cost.
+    #[must_use]
+    pub fn relay_limits_on(&self, rpc: &Rpc) -> mandates::Limits {
+        let daily_wei = rpc.network.relay_daily_wei.map_or(self.relay_limits.daily_wei, |wei| wei.0);
+        mandates::Limits { daily_wei, ..self.relay_limits }
     }
 
     /// The connection to a chain, where it is configured.

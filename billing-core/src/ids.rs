@@ -60,6 +60,10 @@ uuid_id!(
     /// One signed outgoing transaction.
     ChainTxId
 );
+uuid_id!(
+    /// One transaction that we sent for a subscriber who signed.
+    RelayId
+);
 
 /// A subscription: a plan on a chain and who subscribed to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,6 +6,8 @@ pub mod chain;
 pub mod charges;
 pub mod ids;
 pub mod log_point;
+pub mod mandates;
+pub mod marketplace;
 pub mod mirror;
 pub mod money;
 pub mod outbox;

@@ -7,12 +7,14 @@ use std::{
 
 /// Who may use whom (`ARCHITECTURE.md`). Files beside the folders are primitives: all may use them, they use none but
 /// each other.
-const ARROWS: [(&str, &[&str]); 5] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("chain", &[]),
     ("plans", &["chain"]),
+    ("marketplace", &["chain"]),
     ("subscriptions", &["chain", "plans"]),
+    ("mandates", &["chain", "plans", "subscriptions"]),
     ("charges", &["chain", "plans", "subscriptions"]),
-    ("mirror", &["chain", "plans", "subscriptions", "charges"]),
+    ("mirror", &["chain", "plans", "marketplace", "subscriptions", "charges"]),
 ];
 const MAX_LINES: usize = 600;
 

@@ -14,7 +14,7 @@ use alloy::{
     rpc::types::{Filter, Log},
     transports::{RpcError, TransportError, TransportErrorKind},
 };
-use billing_bindings::{PlanManager, SubscriptionManager};
+use billing_bindings::PlanManager;
 use billing_core::{
     chain::{ChainError, Rpc},
     mirror::{Blocks, EventCount, Header, MirrorError, RawLog, Source},
@@ -61,7 +61,7 @@ async fn existing_header(rpc: &Rpc, number: i64) -> Fetched<Header> {
 pub(crate) async fn near_head(rpc: &Rpc, source: &Source, from: i64, to: i64) -> Fetched<Blocks> {
     let one = |number| async move {
         let header = existing_header(rpc, number).await?;
-        let filter = Filter::new().address(source.addresses().to_vec()).at_block_hash(header.hash);
+        let filter = Filter::new().address(source.addresses()).at_block_hash(header.hash);
         let logs = get_logs(rpc, &filter);
         // Only the last block's counts are kept.
         let counts = async { Ok(if number == to { event_counts(rpc, source, header.hash).await } else { Vec::new() }) };
@@ -84,7 +84,7 @@ pub(crate) async fn near_head(rpc: &Rpc, source: &Source, from: i64, to: i64) ->
 /// All blocks from `from` to `to`, which are final; headers of both ends, and of others where a time is needed.
 pub(crate) async fn final_range(rpc: &Rpc, source: &Source, from: i64, to: i64) -> Fetched<Blocks> {
     let (first, last) = futures::future::try_join(existing_header(rpc, from), existing_header(rpc, to)).await?;
-    let range = Filter::new().address(source.addresses().to_vec());
+    let range = Filter::new().address(source.addresses());
     let range = range.from_block(from.unsigned_abs()).to_block(to.unsigned_abs());
     let counts = async { Ok(event_counts(rpc, source, last.hash).await) };
     let (logs, counts) = futures::future::try_join(get_logs(rpc, &range), counts).await?;
@@ -123,16 +123,13 @@ async fn get_logs(rpc: &Rpc, filter: &Filter) -> Fetched<Vec<Log>> {
 /// The contracts' own counts at a block. A node that no longer has the block's state, or a block before the
 /// contracts', gives none, and nothing is checked.
 async fn event_counts(rpc: &Rpc, source: &Source, block: B256) -> Vec<EventCount> {
-    let plans = PlanManager::new(source.plan_manager, &rpc.provider);
-    let subscriptions = SubscriptionManager::new(source.subscription_manager, &rpc.provider);
-    let (plans, subscriptions) = (plans.eventCount(), subscriptions.eventCount());
-    let (plans, subscriptions) = (plans.block(BlockId::hash(block)), subscriptions.block(BlockId::hash(block)));
-    let (plan_count, subscription_count) =
-        futures::join!(plans.call().into_future(), subscriptions.call().into_future());
-    [(source.plan_manager, plan_count), (source.subscription_manager, subscription_count)]
-        .into_iter()
-        .filter_map(|(address, count)| Some(EventCount { address, count: i64::try_from(count.ok()?).ok()? }))
-        .collect()
+    let counts = source.addresses().into_iter().map(|address| async move {
+        // The same call on each of them.
+        let contract = PlanManager::new(address, &rpc.provider);
+        let count = contract.eventCount().block(BlockId::hash(block)).call().await.ok()?;
+        Some(EventCount { address, count: i64::try_from(count).ok()? })
+    });
+    futures::future::join_all(counts).await.into_iter().flatten().collect()
 }
 
 fn header_of(header: &alloy::rpc::types::Header) -> Fetched<Header> {

@@ -165,11 +165,11 @@ async fn follow(mut mirroring: Mirroring, readiness: &Readiness, shutdown: &Canc
 pub async fn verify(pool: &PgPool, networks: Vec<Network>, mut out: impl Write) -> anyhow::Result<()> {
     let mut found = 0;
     for rpc in start::open_all(pool, &networks).await? {
-        let Verified { cursor, plans, subscriptions, deposits, differences } =
+        let Verified { cursor, plans, subscriptions, deposits, sales, differences } =
             mirror::verify(pool, &rpc).await.with_context(|| format!("network {}", rpc.network.name))?;
         writeln!(
             out,
-            "{}: block {}: {plans} plans, {subscriptions} subscriptions, {deposits} deposits, {} differences",
+            "{}: block {}: {plans} plans, {subscriptions} subscriptions, {deposits} deposits, {sales} sales and revocations, {} differences",
             rpc.network.name,
             cursor.number,
             differences.len()

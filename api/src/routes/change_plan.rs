@@ -9,7 +9,7 @@ use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::plans::{Payload, payload};
+use super::plans::{Payload, RefusedCall, payload};
 use crate::{
     auth::Admin,
     extract::{Body, PathOf},
@@ -48,14 +48,7 @@ pub(super) struct PlanChanges {
     plan_hash: B256,
     txn_payloads: Vec<Payload>,
     /// Calls that a chain would refuse, or that could not be tried: most often it is so already.
-    refused: Vec<RefusedChange>,
-}
-
-/// A call that is not worth sending now.
-#[derive(Debug, Serialize, ToSchema)]
-struct RefusedChange {
-    chain_id: u64,
-    problem: String,
+    refused: Vec<RefusedCall>,
 }
 
 /// Makes the calls that change a plan
@@ -86,10 +79,7 @@ pub(super) async fn change_plan(
     for (rpc, result) in join_all(each).await {
         match result {
             Ok(payload) => changes.txn_payloads.push(payload),
-            Err(error) => {
-                let chain_id = rpc.network.chain_id.as_u64();
-                changes.refused.push(RefusedChange { chain_id, problem: error.to_string() });
-            }
+            Err(error) => changes.refused.push(RefusedCall::new(rpc, &error)),
         }
     }
     Ok(Json(changes))

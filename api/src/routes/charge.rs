@@ -48,6 +48,12 @@ fn default_limit() -> i64 {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ChargeResponse {
     dry_run: bool,
+    /// Subscriptions looked at, over all networks.
+    processed: usize,
+    /// Those refused for now.
+    skipped: usize,
+    /// Those to which nothing happened for other causes than a refusal, and networks that could not be run at all.
+    errors: usize,
     /// Each network's part.
     networks: Vec<NetworkRun>,
 }
@@ -96,7 +102,14 @@ pub(super) async fn charge(
     tracing::info!(target: "audit", service = %service.name, network = request.network, limit, dry_run, "charge");
     let run = run_all(state.pool, chosen, signer, limit, dry_run);
     let networks = tokio::spawn(run).await.map_err(|error| problem::logged(&error))?;
-    Ok(Json(ChargeResponse { dry_run, networks }))
+    let sum = |count: fn(&NetworkRun) -> usize| networks.iter().map(count).sum();
+    Ok(Json(ChargeResponse {
+        dry_run,
+        processed: sum(|run| run.totals.processed),
+        skipped: sum(|run| run.totals.skipped),
+        errors: sum(|run| run.totals.errors + usize::from(run.rows.is_empty() && !run.errors.is_empty())),
+        networks,
+    }))
 }
 
 async fn run_all(

@@ -17,7 +17,7 @@ use billing_core::{
     },
     ids::ChainId,
     money::TokenAmount,
-    plans::{self, PlanTerms, SignedPlan},
+    plans::{self, PlanError, PlanTerms, SignedPlan},
 };
 use futures::future::{join_all, try_join_all};
 use serde::{Deserialize, Serialize};
@@ -128,7 +128,7 @@ pub(super) async fn create_plan(
         let step = SignatureRequired { status: "signature_required", plan_hash, typed_data };
         return Ok(Json(PlanStep::Sign(step)).into_response());
     };
-    verify(&terms, &signature, &chains).await?;
+    let signature = verify(&terms, &signature, &chains).await?;
     let plan = SignedPlan { terms, plan_hash, uri, signature };
     plans::store(&mut *state.pool.acquire().await?, &plan).await?;
     tracing::info!(target: "audit", service = %service.name, %plan_hash, merchant = %plan.terms.merchant, "create plan");
@@ -175,16 +175,19 @@ fn plan_manager(chains: &[&Rpc]) -> Result<Address, Problem> {
     Ok(address)
 }
 
-/// A contract that signs may stand on some of the chains only.
-async fn verify(terms: &PlanTerms, signature: &[u8], chains: &[&Rpc]) -> Result<(), Problem> {
-    let mut refused = Problem::field("signature", "could not be verified");
+/// A contract that signs may stand on some of the chains only; a node that fails leaves open whether on its chain.
+async fn verify(terms: &PlanTerms, signature: &[u8], chains: &[&Rpc]) -> Result<Bytes, Problem> {
+    let mut refused = None;
+    let mut unknown = None;
     for rpc in chains {
         match plans::verify(terms, signature, rpc).await {
-            Ok(()) => return Ok(()),
-            Err(error) => refused = error.into(),
+            Ok(signature) => return Ok(signature),
+            Err(error @ PlanError::Signature(_)) => refused = Some(error),
+            Err(error) => unknown = Some(error),
         }
     }
-    Err(refused)
+    let error = unknown.or(refused);
+    Err(error.map_or_else(|| Problem::field("signature", "could not be verified"), Problem::from))
 }
 
 async fn payloads(chains: &[&Rpc], plan: &SignedPlan) -> Result<Vec<Payload>, Problem> {

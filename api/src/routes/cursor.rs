@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use alloy::primitives::{Address, B256};
 
-use billing_core::ids::ChainId;
+use billing_core::{ids::ChainId, marketplace::SalePlace};
 
 use crate::problem::Problem;
 
@@ -12,8 +12,8 @@ use crate::problem::Problem;
 const LIMIT_DEFAULT: i64 = 50;
 const LIMIT_MAX: i64 = 100;
 
-/// After a plan.
-pub(super) fn plan(text: Option<&str>) -> Result<Option<B256>, Problem> {
+/// After what a hash names: a plan, a listing.
+pub(super) fn hash(text: Option<&str>) -> Result<Option<B256>, Problem> {
     text.map(|text| text.parse().map_err(|_| unknown())).transpose()
 }
 
@@ -23,6 +23,16 @@ pub(super) fn subscription(text: Option<&str>) -> Result<Option<(ChainId, B256, 
         let mut parts = text.split('.');
         let position = (ChainId(part(parts.next())?), part(parts.next())?, part(parts.next())?);
         parts.next().is_none().then_some(position)
+    };
+    text.map(|text| read(text).ok_or_else(unknown)).transpose()
+}
+
+/// After a sale: `chain_id.block_number.log_index`.
+pub(super) fn sale(text: Option<&str>) -> Result<Option<SalePlace>, Problem> {
+    let read = |text: &str| {
+        let mut parts = text.split('.');
+        let place = (ChainId(part(parts.next())?), part(parts.next())?, part(parts.next())?);
+        parts.next().is_none().then_some(place)
     };
     text.map(|text| read(text).ok_or_else(unknown)).transpose()
 }

@@ -1,15 +1,25 @@
 //! One file per route or pair of routes.
 
+mod buy_listing;
 mod change_plan;
 mod charge;
+mod create_listing;
 mod create_plan;
 mod cursor;
 mod freeze_plan;
+mod listings;
+mod mandate;
+mod orders;
 mod plans;
+mod read_listings;
 mod read_plans;
+mod read_sales;
 mod read_subscriptions;
+mod relays;
+mod revoke_listing;
 mod schema;
 mod subscribe;
+mod switch;
 mod system;
 mod time_of;
 
@@ -29,7 +39,7 @@ use crate::{
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Abono", description = "Subscriptions charged on EVM chains. Errors are RFC 9457 problems."),
+    info(title = "Abono", description = "Subscriptions charged and listings sold on EVM chains. Errors are RFC 9457 problems."),
     paths(system::health, system::ready, system::metrics, system::openapi_json),
     components(schemas(Problem)),
     modifiers(&ServiceToken)
@@ -53,8 +63,19 @@ fn billing() -> OpenApiRouter<AppState> {
         .routes(routes!(read_plans::list_plans))
         .routes(routes!(read_plans::read_plan))
         .routes(routes!(subscribe::subscribe))
-        .routes(routes!(subscribe::unsubscribe))
+        .routes(routes!(orders::unsubscribe))
+        .routes(routes!(orders::pause))
+        .routes(routes!(orders::resume))
+        .routes(routes!(switch::switch))
+        .routes(routes!(switch::withdraw))
+        .routes(routes!(relays::read_relay))
         .routes(routes!(read_subscriptions::list_subscriptions))
+        .routes(routes!(create_listing::create_listing))
+        .routes(routes!(revoke_listing::revoke_listing))
+        .routes(routes!(read_listings::list_listings))
+        .routes(routes!(read_listings::read_listing))
+        .routes(routes!(buy_listing::buy_listing))
+        .routes(routes!(read_sales::list_sales))
         .routes(routes!(charge::charge))
 }
 

@@ -54,6 +54,19 @@ pub(super) async fn payload(rpc: &Rpc, sender: Address, call: CallRequest) -> Re
     })
 }
 
+/// A call that is not worth sending now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RefusedCall {
+    chain_id: u64,
+    problem: String,
+}
+
+impl RefusedCall {
+    pub(super) fn new(rpc: &Rpc, error: &ChainError) -> Self {
+        Self { chain_id: rpc.network.chain_id.as_u64(), problem: error.to_string() }
+    }
+}
+
 /// What became of one chain's part of a request.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct Transaction {

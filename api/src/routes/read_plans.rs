@@ -59,7 +59,7 @@ pub(super) async fn list_plans(
     QueryOf(query): QueryOf<PlansQuery>,
 ) -> Result<Json<PlansPage>, Problem> {
     let limit = cursor::limit(query.limit)?;
-    let after = cursor::plan(query.cursor.as_deref())?;
+    let after = cursor::hash(query.cursor.as_deref())?;
     if query.status.as_ref().is_some_and(|status| !["active", "closed", "inactive"].contains(&status.as_str())) {
         return Err(Problem::field("status", "is not active, closed or inactive"));
     }

@@ -91,3 +91,62 @@ pub(super) struct ChargeRow {
     tx_hash: Option<String>,
     gas: Option<u64>,
 }
+
+/// A signed listing and where it stands.
+#[derive(ToSchema)]
+pub(super) struct Listing {
+    /// EIP-712 digest of the terms; the same on every chain.
+    listing_hash: String,
+    seller: String,
+    /// The only buyer; null for anyone.
+    buyer: Option<String>,
+    /// Zero for the native coin.
+    token: String,
+    /// One unit, smallest unit of the token, decimal.
+    price: String,
+    sku: String,
+    /// Units on each chain.
+    quantity: i64,
+    /// 1/10,000 of what is paid.
+    max_fee_bps: i32,
+    /// 1/10,000 of the price.
+    discount_bps: i32,
+    discount_min_quantity: i64,
+    discount_ends_at: Option<String>,
+    salt: String,
+    expiry_at: Option<String>,
+    /// Each chain that it names.
+    chains: Vec<ListingChain>,
+}
+
+/// A listing on one chain, as the mirror knows it.
+#[derive(ToSchema)]
+pub(super) struct ListingChain {
+    chain_id: i64,
+    /// Units sold of the seller's listings of this salt.
+    sold: i64,
+    left: i64,
+    revoked: bool,
+}
+
+/// A purchase.
+#[derive(ToSchema)]
+pub(super) struct Sale {
+    chain_id: i64,
+    listing_hash: String,
+    seller: String,
+    buyer: String,
+    recipient: String,
+    sku: String,
+    quantity: i64,
+    /// Zero for the native coin.
+    payment_token: String,
+    /// What the buyer paid, smallest unit, decimal; `gross - fee` went to the seller.
+    gross: String,
+    discount: String,
+    fee: String,
+    tx_hash: String,
+    block_number: i64,
+    log_index: i64,
+    sold_at: String,
+}

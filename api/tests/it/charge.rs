@@ -13,6 +13,11 @@ async fn a_run_with_nothing_due_says_so() {
         assert_eq!(body["dry_run"], dry_run, "{body}");
         assert_eq!(body["networks"][0]["network"], "main");
         assert_eq!(body["networks"][0]["totals"]["processed"], 0);
+        assert_eq!(
+            (&body["processed"], &body["skipped"], &body["errors"]),
+            (&json!(0), &json!(0), &json!(0)),
+            "{body}"
+        );
         assert_eq!(body["networks"][0]["errors"], json!([]), "{body}");
     }
     server.post(Some(INTERNAL), CHARGE, &json!({ "network": "other" })).await.is_problem(422, "invalid-request");

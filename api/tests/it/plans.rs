@@ -56,6 +56,19 @@ async fn a_signature_of_somebody_else_stores_nothing() {
 }
 
 #[tokio::test]
+async fn a_merchants_signature_is_kept_as_the_contract_takes_it() {
+    let server = Server::start().await;
+    let mut signed = server.signed(&server.terms(), Role::Merchant(0)).await;
+    let mut bytes = alloy::hex::decode(signed["signature"].as_str().expect("hex")).expect("hex");
+    // As some hardware wallets give the parity.
+    bytes[64] -= 27;
+    signed["signature"] = json!(alloy::hex::encode_prefixed(bytes));
+    let answer = server.post(Some(ADMIN), PLANS, &signed).await.json();
+    assert_eq!(answer["transactions"][0]["status"], "submitted", "{answer}");
+    assert_eq!(server.count("billing_plan_signatures where get_byte(signature, 64) in (27, 28)").await, 1);
+}
+
+#[tokio::test]
 async fn chains_that_are_not_served_are_named() {
     let server = Server::start().await;
     let mut terms = server.terms();

@@ -8,7 +8,8 @@ use crate::server::{ADMIN, Server};
 #[tokio::test]
 async fn every_refusal_is_a_problem_with_a_request_id() {
     let server = Server::start().await;
-    server.get("/nowhere").await.is_problem(404, "not-found");
+    let nowhere = server.get("/nowhere?a=1").await.is_problem(404, "not-found");
+    assert_eq!(nowhere["instance"], "/nowhere");
     server.get("/v1/billing/plans/0x12").await.is_problem(404, "not-found");
     let unknown = format!("/v1/billing/plans/0x{}", "00".repeat(32));
     server.get(&unknown).await.is_problem(404, "plan-not-found");

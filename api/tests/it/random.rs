@@ -1,5 +1,6 @@
 //! Whatever is sent, nothing breaks.
 
+use alloy::primitives::Address;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use reqwest::Method;
@@ -60,6 +61,14 @@ fn body(terms: Value) -> impl Strategy<Value = Value> {
         ("status".to_owned(), json!("closed")),
         ("dry_run".to_owned(), json!(true)),
         ("limit".to_owned(), json!(5)),
+        ("seller".to_owned(), good["merchant"].clone()),
+        ("buyer".to_owned(), good["merchant"].clone()),
+        ("sku".to_owned(), json!(format!("0x{}", "cd".repeat(32)))),
+        ("quantity".to_owned(), json!(2)),
+        ("discount_bps".to_owned(), json!(100)),
+        ("payment_token".to_owned(), json!(Address::ZERO)),
+        ("slippage_bps".to_owned(), json!(50)),
+        ("scope".to_owned(), json!("sku")),
     ]);
     let names: Vec<String> = good.keys().cloned().collect();
     let chosen = prop::sample::subsequence(names.clone(), 0..=names.len());
@@ -87,6 +96,20 @@ fn request_for(fields: &'static [&'static str], terms: Value) -> impl Strategy<V
 }
 
 const SUBSCRIBE: &[&str] = &["plan_hash", "chain_id", "subscriber", "authorization", "permit", "periods"];
+const BUY: &[&str] = &["chain_id", "buyer", "quantity", "payment_token", "authorization", "permit", "slippage_bps"];
+const LISTING: &[&str] = &[
+    "chain_ids",
+    "seller",
+    "token",
+    "price",
+    "sku",
+    "quantity",
+    "max_fee_bps",
+    "discount_bps",
+    "salt",
+    "expiry_at",
+    "signature",
+];
 const PLAN: &[&str] = &[
     "chain_ids",
     "merchant",
@@ -116,6 +139,8 @@ async fn random_requests_never_break_the_service() {
     .await;
     let terms = server.terms();
     let hash = server.plan().await;
+    let listing = crate::listings::native(&server).await;
+    let buy = format!("/v1/billing/listings/{listing}/buy");
     let paths = prop_oneof![
         Just("/v1/billing/admin/plans".to_owned()),
         Just(format!("/v1/billing/admin/plans/{hash}")),
@@ -123,6 +148,11 @@ async fn random_requests_never_break_the_service() {
         Just("/v1/billing/subscribe".to_owned()),
         Just("/v1/billing/unsubscribe".to_owned()),
         Just("/internal/billing/charge".to_owned()),
+        Just("/v1/billing/admin/listings".to_owned()),
+        Just(format!("/v1/billing/admin/listings/{listing}/revoke")),
+        Just(buy.clone()),
+        "/v1/billing/(listings|sales)\\?(chain_id|seller|buyer|sku|listing_hash|limit|cursor)=[ -~é]{0,70}",
+        "/v1/billing/sales\\?cursor=-?[0-9]{1,20}.[0-9]{1,20}.[0-9]{1,20}",
         "/v1/billing/(plans|subscriptions)/?[ -~é]{0,40}",
         "/[ -~é]{0,40}",
         "/v1/billing/(plans|subscriptions)\\?(chain_id|merchant|status|limit|cursor|subscriber|plan_hash)=[ -~é]{0,70}",
@@ -133,7 +163,10 @@ async fn random_requests_never_break_the_service() {
     let anything = (methods, paths, prop_oneof![json_value().boxed(), body(terms.clone()).boxed()]);
     let aimed = prop_oneof![
         (Just(Method::POST), Just("/v1/billing/subscribe".to_owned()), request_for(SUBSCRIBE, terms.clone())).boxed(),
-        (Just(Method::POST), Just("/v1/billing/admin/plans".to_owned()), request_for(PLAN, terms)).boxed(),
+        (Just(Method::POST), Just("/v1/billing/admin/plans".to_owned()), request_for(PLAN, terms.clone())).boxed(),
+        (Just(Method::POST), Just("/v1/billing/admin/listings".to_owned()), request_for(LISTING, terms.clone()))
+            .boxed(),
+        (Just(Method::POST), Just(buy), request_for(BUY, terms)).boxed(),
         anything.boxed(),
     ];
     let (handle, server) = (tokio::runtime::Handle::current(), &server);

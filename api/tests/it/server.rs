@@ -57,6 +57,7 @@ impl Answer {
         assert_eq!(body["type"], format!("urn:abono:problem:{kind}"), "{body}");
         assert_eq!(body["status"], status);
         assert!(body["title"].is_string());
+        assert!(body["instance"].as_str().is_some_and(|path| path.starts_with('/')), "{body}");
         body
     }
 }

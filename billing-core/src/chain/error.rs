@@ -74,6 +74,8 @@ pub enum ChainError {
         network: String,
         /// The contract's typed error where it is one of ours, else what the node said.
         reason: String,
+        /// The revert's data.
+        data: alloy::primitives::Bytes,
     },
     /// The price of gas is above the network's cap; nothing was sent.
     #[error("network {network}: gas price {price_wei} wei is above max_fee_gwei {cap_gwei}; nothing was sent")]

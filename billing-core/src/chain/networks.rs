@@ -6,7 +6,7 @@ use alloy::primitives::Address;
 use serde::Deserialize;
 
 use super::ChainError;
-use crate::ids::ChainId;
+use crate::{ids::ChainId, money::TokenAmount};
 
 /// All networks a process works on, in the order of the file.
 #[derive(Clone, Debug, Deserialize)]
@@ -38,6 +38,9 @@ pub struct Network {
     /// `PaymentGateway`; likewise.
     #[serde(default)]
     pub payment_gateway: Address,
+    /// `Marketplace`; likewise, and zero where none is registered: there nothing is sold.
+    #[serde(default)]
+    pub marketplace: Address,
     /// First block that can hold an event of ours: the deployment's.
     #[serde(default)]
     pub start_block: u64,
@@ -62,6 +65,10 @@ pub struct Network {
     /// Seconds without inclusion after which a transaction is sent again with a higher fee.
     #[serde(default = "default_replace_after_secs")]
     pub replace_after_secs: u64,
+    /// Wei that relayed mandates and orders may cost in any 24 hours, as a decimal string (TOML's integers end at nine
+    /// coins); absent: the process's own setting.
+    #[serde(default)]
+    pub relay_daily_wei: Option<TokenAmount>,
     /// Tokens with a name, for people; any other token is shown by its address.
     #[serde(rename = "token", default)]
     pub tokens: Vec<Token>,
@@ -200,6 +207,12 @@ impl Network {
             }
         }
         Ok(())
+    }
+
+    /// Where listings are sold; `None` where no marketplace stands.
+    #[must_use]
+    pub fn marketplace(&self) -> Option<Address> {
+        (!self.marketplace.is_zero()).then_some(self.marketplace)
     }
 
     /// What people call the token at `address`.

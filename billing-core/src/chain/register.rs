@@ -9,9 +9,13 @@ use super::{ChainError, Rpc, network_repo};
 /// another chain id there; the database's.
 pub async fn register_network(conn: &mut PgConnection, rpc: &Rpc) -> Result<(), ChainError> {
     let network = &rpc.network;
-    let stored = network_repo::register(conn, network.chain_id, &network.name, rpc.genesis_hash).await;
+    let mut stored = network_repo::register(conn, network.chain_id, &network.name, rpc.genesis_hash).await;
+    if stored.as_ref().is_err_and(name_is_taken) {
+        // By another chain, or by another process that registers this one at the same moment: then it is there now.
+        stored = network_repo::register(conn, network.chain_id, &network.name, rpc.genesis_hash).await;
+    }
     let expected = stored.map_err(|error| match &error {
-        sqlx::Error::Database(refused) if refused.constraint() == Some("chain_network_name_unique") => {
+        error if name_is_taken(error) => {
             ChainError::Networks(format!("{}: the database knows another chain by this name", network.name))
         }
         _ => ChainError::Db(error),
@@ -24,4 +28,8 @@ pub async fn register_network(conn: &mut PgConnection, rpc: &Rpc) -> Result<(), 
         });
     }
     Ok(())
+}
+
+fn name_is_taken(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(refused) if refused.constraint() == Some("chain_network_name_unique"))
 }

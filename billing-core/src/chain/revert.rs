@@ -1,7 +1,7 @@
 //! What a contract of ours said when it refused.
 
-use alloy::sol_types::SolInterface;
-use billing_bindings::{CoreSystem, PaymentGateway, PlanManager, SubscriptionManager};
+use alloy::{contract::Error, sol_types::SolInterface};
+use billing_bindings::{CoreSystem, Marketplace, PaymentGateway, PlanManager, SubscriptionManager};
 
 /// The typed error in a revert's data as text, arguments included; `None` when it is none of our contracts'.
 #[must_use]
@@ -15,7 +15,25 @@ pub fn explain(data: &[u8]) -> Option<String> {
     if let Ok(error) = PaymentGateway::PaymentGatewayErrors::abi_decode(data) {
         return Some(format!("{error:?}"));
     }
+    if let Ok(error) = Marketplace::MarketplaceErrors::abi_decode(data) {
+        return Some(format!("{error:?}"));
+    }
     CoreSystem::CoreSystemErrors::abi_decode(data).ok().map(|error| format!("{error:?}"))
+}
+
+/// Whether an error of a read is the contract's own doing: it reverted, ran out of gas, or answered with what is not the
+/// declared type. Otherwise the node failed, and nothing is known of the contract.
+#[must_use]
+pub fn is_contracts(error: &Error) -> bool {
+    match error {
+        Error::ZeroData(..) | Error::AbiError(_) => true,
+        Error::TransportError(error) => error.as_error_resp().is_some_and(|answer| {
+            let message = answer.message.to_lowercase();
+            // 3 is "execution error" by EIP-1474's later use; nodes that do not use it say it in words.
+            answer.code == 3 || ["revert", "invalid opcode", "out of gas"].iter().any(|word| message.contains(word))
+        }),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

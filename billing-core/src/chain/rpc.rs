@@ -78,6 +78,9 @@ impl Rpc {
         ] {
             rpc.require_code(contract, address).await?;
         }
+        if let Some(address) = network.marketplace() {
+            rpc.require_code("marketplace", address).await?;
+        }
         let genesis = rpc.provider.get_block_by_number(0.into()).await.map_err(|e| rpc.error(&e))?;
         rpc.genesis_hash = genesis.map(|block| block.header.hash).unwrap_or_default();
         Ok(rpc)
@@ -91,6 +94,7 @@ impl Rpc {
             ("PlanManager", &mut self.network.plan_manager),
             ("SubscriptionManager", &mut self.network.subscription_manager),
             ("PaymentGateway", &mut self.network.payment_gateway),
+            ("Marketplace", &mut self.network.marketplace),
         ] {
             if address.is_zero() {
                 let found = core.serviceOf(B256::right_padding_from(service.as_bytes())).call().await;

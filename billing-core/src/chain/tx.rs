@@ -231,6 +231,7 @@ pub async fn estimate_gas(rpc: &Rpc, sender: Address, call: &CallRequest) -> Res
             Some(data) => ChainError::Reverts {
                 network: rpc.network.name.clone(),
                 reason: revert::explain(&data).unwrap_or_else(|| rpc.error(&error).to_string()),
+                data,
             },
             None => rpc.error(&error),
         }

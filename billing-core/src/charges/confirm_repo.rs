@@ -13,6 +13,7 @@ pub(super) async fn confirm(conn: &mut PgConnection, charge: &ConfirmedCharge) -
          values ($1, $2, $3, $4, $5, 'settled', 0, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14)
          on conflict (chain_id, plan_hash, subscriber, due_at) do update
          set status = 'settled', reason = null, retry_at = null, lease_until = null, amount = excluded.amount,
+             payment_token = excluded.payment_token,
              fee = excluded.fee, period_start = excluded.period_start, period_end = excluded.period_end,
              tx_hash = excluded.tx_hash, mined_block = excluded.mined_block, confirmed_block = excluded.confirmed_block,
              confirmed_block_hash = excluded.confirmed_block_hash, confirmed_log_index = excluded.confirmed_log_index,

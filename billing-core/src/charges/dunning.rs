@@ -24,14 +24,18 @@ const WAITS: [Duration; 4] = [Duration::hours(6), Duration::days(1), Duration::d
 #[must_use]
 pub fn next_step(attempt: u32, reason: Reason, now: OffsetDateTime) -> Step {
     match reason {
-        Reason::InsufficientBalance | Reason::InsufficientAllowance | Reason::TransferFailed => {
+        // A price above the subscriber's bound comes down again, or the subscriber signs a higher one.
+        Reason::InsufficientBalance | Reason::InsufficientAllowance | Reason::TransferFailed | Reason::AboveMaximum => {
             let waited = usize::try_from(attempt).unwrap_or(usize::MAX).saturating_sub(1);
             WAITS.get(waited).map_or(Step::GiveUp, |wait| Step::RetryAt(now + *wait))
         }
         // If the chain is right for good, the mirror says so soon and the subscription is not due any more. A
         // reorganisation can still make it wrong, so nothing ends here.
         Reason::NotDue | Reason::NoPlan | Reason::NotSubscribed => Step::LookAgainAt(now + Duration::minutes(1)),
-        Reason::PlanInactive | Reason::RetryPending | Reason::Paused => Step::LookAgainAt(now + Duration::hours(1)),
+        // A stale feed is nobody's failed attempt here, whatever the chain makes of it.
+        Reason::PlanInactive | Reason::RetryPending | Reason::Paused | Reason::QuoteUnavailable => {
+            Step::LookAgainAt(now + Duration::hours(1))
+        }
         Reason::Ended => Step::Cancel,
     }
 }
@@ -81,9 +85,14 @@ mod tests {
 
     #[test]
     fn what_is_not_the_subscribers_fault_never_ends_a_subscription() {
-        for reason in
-            [Reason::PlanInactive, Reason::RetryPending, Reason::NotDue, Reason::NotSubscribed, Reason::Paused]
-        {
+        for reason in [
+            Reason::PlanInactive,
+            Reason::RetryPending,
+            Reason::NotDue,
+            Reason::NotSubscribed,
+            Reason::Paused,
+            Reason::QuoteUnavailable,
+        ] {
             assert!(matches!(next_step(1_000, reason, NOW), Step::LookAgainAt(at) if at > NOW));
         }
     }

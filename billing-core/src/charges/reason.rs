@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-/// Why a subscription was not charged. The numbers are the contract's (`ISubscriptionManager.Reason`).
+/// Why a subscription was not charged. The numbers are the contract's (`ISubscriptionTypes.Reason`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[repr(u8)]
 pub enum Reason {
@@ -24,6 +24,10 @@ pub enum Reason {
     RetryPending = 9,
     /// The subscriber's own limit is reached.
     Ended = 10,
+    /// In the token that the subscriber chose, the price is above what was signed for one period.
+    AboveMaximum = 11,
+    /// The price in that token is not known now: a stale or faulty feed, a token not accepted.
+    QuoteUnavailable = 12,
 }
 
 impl Reason {
@@ -41,6 +45,8 @@ impl Reason {
             8 => Self::Paused,
             9 => Self::RetryPending,
             10 => Self::Ended,
+            11 => Self::AboveMaximum,
+            12 => Self::QuoteUnavailable,
             _ => return None,
         })
     }
@@ -67,7 +73,7 @@ mod tests {
         for number in 0..=u8::MAX {
             match Reason::from_number(number) {
                 Some(reason) => assert_eq!(reason.number(), i16::from(number)),
-                None => assert!(number == 0 || number > 10),
+                None => assert!(number == 0 || number > 12),
             }
         }
     }

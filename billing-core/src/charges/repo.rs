@@ -11,7 +11,7 @@ use super::{
 };
 use crate::ids::{ChainId, ChainTxId, ChargeAttemptId};
 
-/// Due: active, paid time over, and no row for that time that is settled, sent, leased, or waits for a later try.
+/// Due: active, not past the subscriber's own limits, paid time over, and no row for that time that is settled, sent, leased, or waits for a later try.
 macro_rules! select_due {
     ($tail:literal) => {
         concat!(
@@ -21,6 +21,8 @@ macro_rules! select_due {
              left join billing_charge_attempt a on a.chain_id = s.chain_id and a.plan_hash = s.plan_hash
                   and a.subscriber = s.subscriber and a.due_at = s.next_charge_at
              where s.chain_id = $1 and s.status = 'active' and s.next_charge_at <= $2
+               and (s.ends_at is null or s.ends_at > $2)
+               and (s.charge_limit is null or s.charge_count < s.charge_limit)
                and (a.charge_attempt_id is null
                     or a.status = 'pending'
                        and (a.lease_until is null or a.lease_until <= now())

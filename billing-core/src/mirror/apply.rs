@@ -12,7 +12,13 @@ use super::{
     projections::{Effects, Projections},
     repo,
 };
-use crate::{charges, ids::ChainId, log_point::LogPoint, outbox};
+use crate::{
+    charges,
+    ids::ChainId,
+    log_point::LogPoint,
+    marketplace::{self, PlacedEvent},
+    outbox,
+};
 
 /// What became of a stretch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +61,10 @@ pub async fn apply(pool: &PgPool, source: &Source, blocks: &Blocks) -> Result<Ap
         charges::confirm(&mut tx, charge).await?;
     }
     charges::reopen_orphaned(&mut tx, chain_id, blocks.last().number).await?;
+    let sales = marketplace_events(chain_id, &events);
+    marketplace::event_repo::insert(&mut tx, &sales).await?;
     push(&mut tx, &effects.messages).await?;
+    push(&mut tx, &sales.iter().filter_map(Message::sale).collect::<Vec<_>>()).await?;
     match cursor {
         Some(_) => repo::move_cursor(&mut tx, chain_id, blocks.last()).await?,
         None if repo::insert_cursor(&mut tx, chain_id, blocks.last()).await? => {}
@@ -162,6 +171,17 @@ async fn project(conn: &mut PgConnection, chain_id: ChainId, events: &[Read<'_>]
     }
     projections.store(conn, chain_id).await?;
     Ok(effects)
+}
+
+/// Those of the marketplace: each is a row of its own.
+pub(super) fn marketplace_events(chain_id: ChainId, events: &[Read<'_>]) -> Vec<PlacedEvent> {
+    let placed = events.iter().filter_map(|read| match &read.event {
+        Event::Marketplace(event) => {
+            Some(PlacedEvent { at: read.point(chain_id), sequence: read.sequence, event: event.clone() })
+        }
+        _ => None,
+    });
+    placed.collect()
 }
 
 pub(super) async fn push(conn: &mut PgConnection, messages: &[Message]) -> sqlx::Result<()> {

@@ -18,15 +18,20 @@ pub struct Source {
     pub plan_manager: Address,
     /// `SubscriptionManager`.
     pub subscription_manager: Address,
+    /// `PaymentGateway`.
+    pub payment_gateway: Address,
+    /// `Marketplace`, where one stands.
+    pub marketplace: Option<Address>,
     /// Headers kept below the cursor; a deeper reorganisation is refused.
     pub header_window: i64,
 }
 
 impl Source {
-    /// The mirrored contracts.
+    /// The mirrored contracts. Each numbers its events and answers `eventCount()`.
     #[must_use]
-    pub const fn addresses(&self) -> [Address; 2] {
-        [self.plan_manager, self.subscription_manager]
+    pub fn addresses(&self) -> Vec<Address> {
+        let always = [self.plan_manager, self.subscription_manager, self.payment_gateway];
+        always.into_iter().chain(self.marketplace).collect()
     }
 }
 
@@ -37,6 +42,8 @@ impl From<&Network> for Source {
             chain_id: network.chain_id,
             plan_manager: network.plan_manager,
             subscription_manager: network.subscription_manager,
+            payment_gateway: network.payment_gateway,
+            marketplace: network.marketplace(),
             header_window: i64::try_from(window).unwrap_or(i64::MAX),
         }
     }

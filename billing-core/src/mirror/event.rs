@@ -4,14 +4,20 @@ use alloy::{
     primitives::{Address, U256},
     sol_types::{self, SolEventInterface},
 };
-use billing_bindings::{PlanManager::PlanManagerEvents, SubscriptionManager::SubscriptionManagerEvents};
+use billing_bindings::{
+    Marketplace::MarketplaceEvents, PaymentGateway::PaymentGatewayEvents, PlanManager::PlanManagerEvents,
+    SubscriptionManager::SubscriptionManagerEvents,
+};
 use time::OffsetDateTime;
 
-use super::{MirrorError, RawLog, Source};
+use super::{MirrorError, RawLog, Source, gateway_event, market_event};
 use crate::{
+    marketplace::MarketplaceEvent,
     money::TokenAmount,
     plans::{PlanChange, PlanEvent, PlanStatus},
-    subscriptions::{DepositChange, DepositEvent, SubscriptionChange, SubscriptionEvent, state::ChargeReceipt},
+    subscriptions::{
+        ChargeReceipt, DepositChange, DepositEvent, OwnTerms, Rail, SubscriptionChange, SubscriptionEvent,
+    },
 };
 
 /// What a log tells.
@@ -23,6 +29,10 @@ pub enum Event {
     Subscription(SubscriptionEvent),
     /// About a deposit.
     Deposit(DepositEvent),
+    /// About a listing.
+    Marketplace(MarketplaceEvent),
+    /// About prices; nothing is projected.
+    Gateway(gateway_event::GatewayChange),
     /// Nothing that is projected: limits, credits.
     Other,
 }
@@ -52,6 +62,14 @@ pub fn decode(source: &Source, log: &RawLog) -> Result<(i64, Event), MirrorError
         PlanManagerEvents::decode_raw_log(&log.topics, &log.data).map_err(Fault::from).and_then(plan_event)
     } else if log.address == source.subscription_manager {
         SubscriptionManagerEvents::decode_raw_log(&log.topics, &log.data).map_err(Fault::from).and_then(manager_event)
+    } else if log.address == source.payment_gateway {
+        PaymentGatewayEvents::decode_raw_log(&log.topics, &log.data)
+            .map_err(Fault::from)
+            .and_then(gateway_event::gateway_event)
+    } else if source.marketplace == Some(log.address) {
+        MarketplaceEvents::decode_raw_log(&log.topics, &log.data)
+            .map_err(Fault::from)
+            .and_then(market_event::market_event)
     } else {
         Err(Fault("not a contract of ours".to_owned()))
     };
@@ -63,7 +81,8 @@ pub fn decode(source: &Source, log: &RawLog) -> Result<(i64, Event), MirrorError
     })
 }
 
-struct Fault(String);
+#[derive(Debug)]
+pub(super) struct Fault(pub(super) String);
 
 impl From<sol_types::Error> for Fault {
     fn from(error: sol_types::Error) -> Self {
@@ -108,6 +127,38 @@ fn manager_event(event: SubscriptionManagerEvents) -> Result<(i64, Event), Fault
         E::NativeDepositWithdrawn(e) => return Ok((number(e.sequence)?, deposit(e.account, e.balance.into()))),
         E::CreditIncreased(e) => return Ok((number(e.sequence)?, Event::Other)),
         E::CreditClaimed(e) => return Ok((number(e.sequence)?, Event::Other)),
+        E::BatchFailed(e) => return Ok((number(e.sequence)?, Event::Other)),
+        E::NoncesInvalidated(e) => return Ok((number(e.sequence)?, Event::Other)),
+        E::MandateAccepted(e) => {
+            let rail = Rail::from_number(e.rail).ok_or_else(|| Fault(format!("rail {}", e.rail)))?;
+            let terms = OwnTerms {
+                rail,
+                payment_token: e.paymentToken,
+                max_amount: TokenAmount(e.maxAmount.to()),
+                charge_limit: (e.chargeLimit != 0).then_some(i32::from(e.chargeLimit)),
+            };
+            (e.sequence, e.planHash, e.subscriber, SubscriptionChange::Accepted(terms))
+        }
+        E::ManualActivation(e) => {
+            let (operator, paid_until) = (e.operator, instant(e.paidUntil.to())?);
+            (e.sequence, e.planHash, e.subscriber, SubscriptionChange::ManuallyActivated { operator, paid_until })
+        }
+        E::SubscriptionPaused(e) => {
+            let paused_at = instant(e.pausedAt.to())?;
+            (e.sequence, e.planHash, e.subscriber, SubscriptionChange::Paused { paused_at })
+        }
+        E::SubscriptionResumed(e) => {
+            let next_charge_at = instant(e.nextChargeAt.to())?;
+            (e.sequence, e.planHash, e.subscriber, SubscriptionChange::Resumed { next_charge_at })
+        }
+        E::SubscriptionSwitched(e) => {
+            let switched = SubscriptionChange::SwitchedFrom {
+                from_plan: e.fromPlan,
+                unused_secs: e.unusedSeconds.to(),
+                credited_secs: e.creditedSeconds.to(),
+            };
+            (e.sequence, e.toPlan, e.subscriber, switched)
+        }
         E::SubscriptionActivated(e) => {
             let activated = SubscriptionChange::Activated {
                 merchant: e.merchant,
@@ -151,7 +202,7 @@ fn unpack(receipt: U256, settlement: U256, token: Address) -> Result<(u64, Charg
     Ok((words.sequence, charge))
 }
 
-fn number(sequence: u64) -> Result<i64, Fault> {
+pub(super) fn number(sequence: u64) -> Result<i64, Fault> {
     i64::try_from(sequence).map_err(|_| Fault(format!("event number {sequence}")))
 }
 
@@ -180,6 +231,8 @@ mod tests {
         chain_id: ChainId(1),
         plan_manager: Address::repeat_byte(1),
         subscription_manager: Address::repeat_byte(2),
+        payment_gateway: Address::repeat_byte(3),
+        marketplace: Some(Address::repeat_byte(4)),
         header_window: 1,
     };
 
@@ -238,14 +291,19 @@ mod tests {
 
         #[test]
         fn no_log_makes_it_panic(
-            manager in any::<bool>(),
+            contract in 0_usize..4,
             topics in prop::collection::vec(any::<[u8; 32]>(), 0..5),
             data in prop::collection::vec(any::<u8>(), 0..400),
             known in any::<prop::sample::Index>(),
         ) {
-            let address = if manager { SOURCE.subscription_manager } else { SOURCE.plan_manager };
+            let selectors = [
+                PlanManagerEvents::SELECTORS,
+                SubscriptionManagerEvents::SELECTORS,
+                PaymentGatewayEvents::SELECTORS,
+                MarketplaceEvents::SELECTORS,
+            ][contract];
+            let address = SOURCE.addresses()[contract];
             let mut topics: Vec<B256> = topics.into_iter().map(B256::from).collect();
-            let selectors = if manager { SubscriptionManagerEvents::SELECTORS } else { PlanManagerEvents::SELECTORS };
             if let Some(first) = topics.first_mut() {
                 *first = B256::from(selectors[known.index(selectors.len())]);
             }

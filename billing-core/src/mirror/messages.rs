@@ -7,6 +7,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     ids::SubscriptionKey,
     log_point::LogPoint,
+    marketplace::{MarketplaceEvent, PlacedEvent},
     plans::PlanState,
     subscriptions::{SubscriptionChange, SubscriptionEvent, SubscriptionState, state::due_at},
 };
@@ -75,6 +76,29 @@ impl Message {
             SubscriptionChange::Canceled { reason, paid_until } => {
                 ("billing.subscription.canceled.v1", json!({ "reason": reason, "paid_until": instant(*paid_until) }))
             }
+            SubscriptionChange::Accepted(terms) => (
+                "billing.subscription.mandate_accepted.v1",
+                json!({
+                    "rail": terms.rail.as_str(),
+                    "payment_token": terms.payment_token,
+                    "max_amount": terms.max_amount,
+                    "charge_limit": terms.charge_limit,
+                }),
+            ),
+            SubscriptionChange::Paused { paused_at } => {
+                ("billing.subscription.paused.v1", json!({ "paused_at": instant(*paused_at) }))
+            }
+            SubscriptionChange::Resumed { next_charge_at } => {
+                ("billing.subscription.resumed.v1", json!({ "next_charge_at": instant(*next_charge_at) }))
+            }
+            SubscriptionChange::SwitchedFrom { from_plan, unused_secs, credited_secs } => (
+                "billing.subscription.switched.v1",
+                json!({ "from_plan": from_plan, "unused_secs": unused_secs, "credited_secs": credited_secs }),
+            ),
+            SubscriptionChange::ManuallyActivated { operator, paid_until } => (
+                "billing.subscription.manually_activated.v1",
+                json!({ "operator": operator, "paid_until": instant(*paid_until) }),
+            ),
         };
         let place = json!({
             "tx_hash": at.tx_hash,
@@ -100,6 +124,39 @@ impl Message {
             "next_charge_at": state.map(|state| instant(state.next_charge_at)),
         });
         Self::about("billing.subscription.reverted.v1", key, [told])
+    }
+
+    /// A purchase; `None` for other events of the marketplace.
+    pub(super) fn sale(placed: &PlacedEvent) -> Option<Self> {
+        Self::about_sale("billing.marketplace.sold.v1", placed)
+    }
+
+    /// What was told about a purchase no longer holds: its block was replaced.
+    pub(super) fn sale_reverted(placed: &PlacedEvent) -> Option<Self> {
+        Self::about_sale("billing.marketplace.sale_reverted.v1", placed)
+    }
+
+    fn about_sale(topic: &'static str, PlacedEvent { at, event, .. }: &PlacedEvent) -> Option<Self> {
+        let MarketplaceEvent::Sale(sale) = event else { return None };
+        let payload = json!({
+            "chain_id": at.chain_id,
+            "listing_hash": sale.listing_hash,
+            "seller": sale.seller,
+            "buyer": sale.buyer,
+            "recipient": sale.recipient,
+            "sku": sale.sku,
+            "quantity": sale.quantity,
+            "payment_token": sale.payment_token,
+            "gross": sale.gross,
+            "discount": sale.discount,
+            "fee": sale.fee,
+            "tx_hash": at.tx_hash,
+            "block_number": at.block_number,
+            "block_hash": at.block_hash,
+            "log_index": at.log_index,
+            "block_time": instant(at.block_time),
+        });
+        Some(Self { topic, key: format!("{}:{}", at.chain_id, sale.listing_hash), payload })
     }
 
     fn about<const N: usize>(topic: &'static str, key: SubscriptionKey, parts: [Value; N]) -> Self {

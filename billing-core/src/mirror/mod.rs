@@ -5,8 +5,11 @@
 
 mod apply;
 pub mod blocks;
+mod core_event;
 mod error;
 pub mod event;
+mod gateway_event;
+mod market_event;
 mod messages;
 mod projections;
 mod repo;
@@ -15,7 +18,9 @@ mod verify;
 
 pub use apply::{Applied, apply};
 pub use blocks::{Blocks, Cursor, EventCount, Header, RawLog, Source};
+pub use core_event::CoreEvent;
 pub use error::MirrorError;
+pub use gateway_event::GatewayChange;
 pub use undo::{Undone, undo_to};
 pub use verify::{Difference, Verified, verify};
 

@@ -12,7 +12,7 @@ use crate::{
     log_point::LogPoint,
     plans::{self, PlanState},
     subscriptions::{
-        self, DepositState, SubscriptionChange, SubscriptionEvent, SubscriptionState, state::ChargeReceipt,
+        self, ChargeReceipt, DepositState, SubscriptionChange, SubscriptionEvent, SubscriptionState, state::Slot,
     },
 };
 
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Projections {
     pub(super) plans: BTreeMap<B256, Option<PlanState>>,
-    pub(super) subscriptions: BTreeMap<SubscriptionKey, Option<SubscriptionState>>,
+    pub(super) subscriptions: BTreeMap<SubscriptionKey, Slot>,
     pub(super) deposits: BTreeMap<Address, Option<DepositState>>,
 }
 
@@ -38,8 +38,8 @@ impl Projections {
         for event in events {
             match event {
                 Event::Plan(event) => drop(touched.plans.insert(event.plan_hash, None)),
-                Event::Subscription(event) => drop(touched.subscriptions.insert(event.key(chain_id), None)),
-                Event::Deposit(_) | Event::Other => {}
+                Event::Subscription(event) => drop(touched.subscriptions.insert(event.key(chain_id), Slot::default())),
+                Event::Deposit(_) | Event::Marketplace(_) | Event::Gateway(_) | Event::Other => {}
             }
             if let Some(event) = event.deposit() {
                 touched.deposits.insert(event.account, None);
@@ -66,7 +66,7 @@ impl Projections {
             self.plans.insert(plan.plan_hash, Some(plan));
         }
         for state in subscriptions::state_repo::load(conn, chain_id, &self.keys()).await? {
-            self.subscriptions.insert(state.key, Some(state));
+            self.subscriptions.insert(state.key, Slot::of(state));
         }
         for deposit in subscriptions::deposit_repo::load(conn, chain_id, &self.accounts()).await? {
             self.deposits.insert(deposit.account, Some(deposit));
@@ -84,7 +84,7 @@ impl Projections {
                 }
             }
             Event::Subscription(event) => self.fold_subscription(event, at, effects),
-            Event::Deposit(_) | Event::Other => {}
+            Event::Deposit(_) | Event::Marketplace(_) | Event::Gateway(_) | Event::Other => {}
         }
         if let Some(event) = event.deposit()
             && let Some(slot) = self.deposits.get_mut(&event.account)
@@ -97,10 +97,10 @@ impl Projections {
         let key = event.key(at.chain_id);
         let Some(slot) = self.subscriptions.get_mut(&key) else { return };
         if let SubscriptionChange::Charged(receipt) = &event.change {
-            effects.charges.push(confirmed(key, slot.as_ref(), receipt, at));
+            effects.charges.push(confirmed(key, slot.state.as_ref(), receipt, at));
         }
-        effects.messages.extend(Message::subscription(event, slot.as_ref(), at));
-        *slot = subscriptions::state::fold(slot.take(), event, at);
+        effects.messages.extend(Message::subscription(event, slot.state.as_ref(), at));
+        slot.fold(event, at);
     }
 
     /// Writes the touched entities back.
@@ -108,9 +108,10 @@ impl Projections {
         let plans: Vec<_> = self.plans.values().flatten().collect();
         plans::state_repo::upsert(conn, &plans).await?;
         plans::state_repo::delete(conn, chain_id, &absent(&self.plans)).await?;
-        let states: Vec<_> = self.subscriptions.values().flatten().collect();
+        let states: Vec<_> = self.subscriptions.values().filter_map(|slot| slot.state.as_ref()).collect();
         subscriptions::state_repo::upsert(conn, &states).await?;
-        subscriptions::state_repo::delete(conn, chain_id, &absent(&self.subscriptions)).await?;
+        let gone = self.subscriptions.iter().filter(|(_, slot)| slot.state.is_none()).map(|(key, _)| *key);
+        subscriptions::state_repo::delete(conn, chain_id, &gone.collect::<Vec<_>>()).await?;
         let deposits: Vec<_> = self.deposits.values().flatten().collect();
         subscriptions::deposit_repo::upsert(conn, &deposits).await?;
         subscriptions::deposit_repo::delete(conn, chain_id, &absent(&self.deposits)).await?;

@@ -7,7 +7,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::{
     Cursor, MirrorError, Source,
-    apply::{Read, push, read},
+    apply::{Read, marketplace_events, push, read},
     event::Event,
     messages::Message,
     projections::{Effects, Projections},
@@ -16,6 +16,7 @@ use super::{
 use crate::{
     charges,
     ids::{ChainId, SubscriptionKey},
+    marketplace,
 };
 
 /// What became of an undoing.
@@ -52,6 +53,9 @@ pub async fn undo_to(pool: &PgPool, source: &Source, seen: &Cursor, fork_block: 
     take_back_numbers(&mut tx, chain_id, &orphans).await?;
     let projections = refold(&mut tx, source, &orphans).await?;
     charges::unconfirm_above(&mut tx, chain_id, fork.number).await?;
+    marketplace::event_repo::delete_above(&mut tx, chain_id, fork.number).await?;
+    let sales = marketplace_events(chain_id, &orphans);
+    push(&mut tx, &sales.iter().filter_map(Message::sale_reverted).collect::<Vec<_>>()).await?;
     push(&mut tx, &retractions(chain_id, &projections, &orphans, fork.number)).await?;
     repo::move_cursor(&mut tx, chain_id, &fork).await?;
     tx.commit().await?;
@@ -107,7 +111,7 @@ fn retractions(chain_id: ChainId, projections: &Projections, orphans: &[Read<'_>
         .iter()
         .map(|(hash, state)| state.as_ref().map_or_else(|| Message::plan_gone(chain_id, *hash), Message::plan_changed));
     let subscriptions = transactions.iter().map(|(key, orphans)| {
-        let state = projections.subscriptions.get(key).and_then(Option::as_ref);
+        let state = projections.subscriptions.get(key).and_then(|slot| slot.state.as_ref());
         Message::reverted(*key, state, fork, orphans)
     });
     plans.chain(subscriptions).collect()

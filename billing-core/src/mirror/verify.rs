@@ -1,13 +1,13 @@
 //! The mirror against the contracts' own answers.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use alloy::{
     eips::BlockId,
-    primitives::{Address, B256},
+    primitives::{Address, B256, U256},
     providers::Provider,
 };
-use billing_bindings::{PlanManager, SubscriptionManager};
+use billing_bindings::{Marketplace, PlanManager, SubscriptionManager};
 use futures::{StreamExt, TryStreamExt, stream};
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -15,6 +15,7 @@ use time::OffsetDateTime;
 use super::{Cursor, MirrorError, Source, repo};
 use crate::{
     chain::{ChainError, Rpc},
+    marketplace::{REVOKED, RevocationEvent, Revoked, event_repo},
     plans::{PlanState, PlanStatus, state_repo as plan_repo},
     subscriptions::{
         DepositState, SubscriptionState, SubscriptionStatus, deposit_repo, state_repo as subscription_repo,
@@ -52,11 +53,13 @@ pub struct Verified {
     pub subscriptions: usize,
     /// Deposits compared.
     pub deposits: usize,
+    /// Revocations and counts of sold units compared.
+    pub sales: usize,
     /// Where they disagree; empty when the mirror is right.
     pub differences: Vec<Difference>,
 }
 
-/// Compares every plan, subscription and deposit, and the number of events, with the contracts at the cursor's block.
+/// Compares every plan, subscription, deposit and revocation, units sold and the number of events with the contracts at the cursor's block.
 ///
 /// The node must still have that block's state. The database is read first, in one snapshot.
 ///
@@ -72,14 +75,22 @@ pub async fn verify(pool: &PgPool, rpc: &Rpc) -> Result<Verified, MirrorError> {
     let chain = Contracts::at(rpc, &source, stored.cursor.hash);
     let counts = chain.compare_counts(&stored.sequences).await?;
     let plans = all(stored.plans.iter().map(|plan| chain.compare_plan(plan))).await?;
-    let subscriptions = all(stored.subscriptions.iter().map(|state| chain.compare_subscription(state))).await?;
+    let tokens: HashMap<B256, Address> = stored.plans.iter().map(|plan| (plan.plan_hash, plan.token)).collect();
+    let subscriptions = stored
+        .subscriptions
+        .iter()
+        .map(|state| chain.compare_subscription(state, tokens.get(&state.key.plan_hash).copied()));
+    let subscriptions = all(subscriptions).await?;
     let deposits = all(stored.deposits.iter().map(|deposit| chain.compare_deposit(deposit))).await?;
+    let revocations = all(stored.revocations.iter().map(|event| chain.compare_revocation(event))).await?;
+    let sold = all(stored.sold.iter().map(|count| chain.compare_sold(count))).await?;
     Ok(Verified {
         cursor: stored.cursor,
         plans: stored.plans.len(),
         subscriptions: stored.subscriptions.len(),
         deposits: stored.deposits.len(),
-        differences: [counts, plans, subscriptions, deposits].concat(),
+        sales: stored.revocations.len() + stored.sold.len(),
+        differences: [counts, plans, subscriptions, deposits, revocations, sold].concat(),
     })
 }
 
@@ -96,6 +107,8 @@ struct Stored {
     plans: Vec<PlanState>,
     subscriptions: Vec<SubscriptionState>,
     deposits: Vec<DepositState>,
+    revocations: Vec<RevocationEvent>,
+    sold: Vec<(Address, U256, i64)>,
 }
 
 impl Stored {
@@ -108,6 +121,8 @@ impl Stored {
             plans: plan_repo::all(&mut tx, source.chain_id).await?,
             subscriptions: subscription_repo::all(&mut tx, source.chain_id).await?,
             deposits: deposit_repo::all(&mut tx, source.chain_id).await?,
+            revocations: event_repo::revocations(&mut tx, source.chain_id).await?,
+            sold: event_repo::sold(&mut tx, source.chain_id).await?,
         };
         tx.commit().await?;
         Ok(stored)
@@ -118,15 +133,17 @@ struct Contracts<'a> {
     rpc: &'a Rpc,
     plans: PlanManager::PlanManagerInstance<&'a alloy::providers::DynProvider>,
     subscriptions: SubscriptionManager::SubscriptionManagerInstance<&'a alloy::providers::DynProvider>,
+    source: &'a Source,
     block: BlockId,
 }
 
 impl<'a> Contracts<'a> {
-    fn at(rpc: &'a Rpc, source: &Source, block: B256) -> Self {
+    fn at(rpc: &'a Rpc, source: &'a Source, block: B256) -> Self {
         Self {
             rpc,
             plans: PlanManager::new(source.plan_manager, &rpc.provider),
             subscriptions: SubscriptionManager::new(source.subscription_manager, &rpc.provider),
+            source,
             block: BlockId::hash(block),
         }
     }
@@ -134,13 +151,49 @@ impl<'a> Contracts<'a> {
     async fn compare_counts(&self, sequences: &[(Address, i64)]) -> Result<Vec<Difference>, ChainError> {
         let of =
             |wanted: &Address| sequences.iter().find(|(address, _)| address == wanted).map_or(0, |(_, last)| *last);
-        let plans = self.plans.eventCount().block(self.block).call().await.map_err(|e| self.rpc.error(&e))?;
-        let manager = self.subscriptions.eventCount().block(self.block).call().await.map_err(|e| self.rpc.error(&e))?;
-        let mut found = Findings::of("PlanManager".to_owned());
-        found.compare("events", &of(self.plans.address()).unsigned_abs(), &plans);
-        let mut more = Findings::of("SubscriptionManager".to_owned());
-        more.compare("events", &of(self.subscriptions.address()).unsigned_abs(), &manager);
-        Ok([found.differences, more.differences].concat())
+        let mut differences = Vec::new();
+        for address in self.source.addresses() {
+            // The same call on each of them.
+            let contract = PlanManager::new(address, &self.rpc.provider);
+            let count = contract.eventCount().block(self.block).call().await.map_err(|e| self.rpc.error(&e))?;
+            let mut found = Findings::of(format!("contract {address}"));
+            found.compare("events", &of(&address).unsigned_abs(), &count);
+            differences.extend(found.differences);
+        }
+        Ok(differences)
+    }
+
+    fn marketplace(&self) -> Option<Marketplace::MarketplaceInstance<&'a alloy::providers::DynProvider>> {
+        self.source.marketplace.map(|address| Marketplace::new(address, &self.rpc.provider))
+    }
+
+    async fn compare_revocation(&self, event: &RevocationEvent) -> Result<Vec<Difference>, ChainError> {
+        let Some(contract) = self.marketplace() else { return Ok(Vec::new()) };
+        let mut found = Findings::of(format!("revocation by {}", event.seller));
+        match event.revoked {
+            Revoked::Listing { salt } => {
+                let sold = contract.soldOf(event.seller, salt).block(self.block).call().await;
+                found.compare(&format!("salt {salt}"), &REVOKED, &sold.map_err(|e| self.rpc.error(&e))?);
+            }
+            Revoked::Sku { sku, min_salt } => {
+                let lowest = contract.minSaltOf(event.seller, sku).block(self.block).call().await;
+                let lowest = lowest.map_err(|e| self.rpc.error(&e))?;
+                // It only rises, so an earlier event is met by a later one.
+                found.compare(&format!("minimum of {sku}"), &min_salt.max(lowest), &lowest);
+            }
+        }
+        Ok(found.differences)
+    }
+
+    /// Other listings of the salt may be known to the chain only, so it may count more.
+    async fn compare_sold(&self, count: &(Address, U256, i64)) -> Result<Vec<Difference>, ChainError> {
+        let Some(contract) = self.marketplace() else { return Ok(Vec::new()) };
+        let (seller, salt, sold) = count;
+        let on_chain = contract.soldOf(*seller, *salt).block(self.block).call().await;
+        let on_chain = i64::from(on_chain.map_err(|e| self.rpc.error(&e))?);
+        let mut found = Findings::of(format!("salt {salt} of {seller}"));
+        found.compare("sold", &(*sold).max(on_chain), &on_chain);
+        Ok(found.differences)
     }
 
     async fn compare_plan(&self, plan: &PlanState) -> Result<Vec<Difference>, ChainError> {
@@ -158,7 +211,11 @@ impl<'a> Contracts<'a> {
         Ok(found.differences)
     }
 
-    async fn compare_subscription(&self, state: &SubscriptionState) -> Result<Vec<Difference>, ChainError> {
+    async fn compare_subscription(
+        &self,
+        state: &SubscriptionState,
+        plan_token: Option<Address>,
+    ) -> Result<Vec<Difference>, ChainError> {
         let (plan_hash, subscriber) = (state.key.plan_hash, state.key.subscriber);
         let slot = self.subscriptions.subscriptionOf(plan_hash, subscriber).block(self.block).call().await;
         let slot = slot.map_err(|error| self.rpc.error(&error))?;
@@ -169,6 +226,18 @@ impl<'a> Contracts<'a> {
         found.compare("ends_at", &seconds(state.ends_at), &slot.endsAt.to());
         found.compare("charge_count", &i64::from(state.charge_count), &i64::from(slot.chargeCount));
         found.compare("retries", &state.retries, &i16::from(slot.retries));
+        found.compare("paused_at", &seconds(state.paused_at), &slot.pausedAt.to());
+        found.compare("rail", &state.terms.map(|terms| terms.rail).unwrap_or_default().number(), &slot.rail);
+        let limit = state.terms.and_then(|terms| terms.charge_limit);
+        found.compare("charge_limit", &limit.unwrap_or_default(), &i32::from(slot.chargeLimit));
+        let bounds = state.terms.filter(|terms| Some(terms.payment_token) != plan_token);
+        found.compare("bounded", &bounds.is_some(), &slot.bounded);
+        if let Some(terms) = bounds {
+            let chain = self.subscriptions.boundsOf(plan_hash, subscriber).block(self.block).call().await;
+            let chain = chain.map_err(|error| self.rpc.error(&error))?;
+            found.compare("payment_token", &terms.payment_token, &chain.token);
+            found.compare("max_amount", &terms.max_amount.0, &chain.maxAmount.to());
+        }
         Ok(found.differences)
     }
 

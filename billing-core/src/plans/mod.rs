@@ -19,8 +19,6 @@ pub use signature::{sign, verify};
 pub use state::{PlanChange, PlanEvent, PlanState, PlanStatus};
 pub use terms::{PlanTerms, check, domain, hash, typed_data};
 
-use crate::chain::Rpc;
-
 /// Terms with their merchant's signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedPlan {
@@ -57,35 +55,4 @@ pub async fn store(conn: &mut PgConnection, plan: &SignedPlan) -> Result<StoreOu
 /// The database's.
 pub async fn find(conn: impl PgExecutor<'_>, plan_hash: B256) -> Result<Option<SignedPlan>, PlanError> {
     Ok(repo::find(conn, plan_hash).await?)
-}
-
-/// Compares what we know of each plan of a network with the contract; one line per difference. Repairs nothing: the
-/// mirror is a fold of events, and a difference means that one is missing or that it is behind.
-///
-/// # Errors
-/// A node's, the database's.
-pub async fn reconcile(conn: &mut PgConnection, rpc: &Rpc) -> Result<Vec<String>, PlanError> {
-    let mut differences = Vec::new();
-    for (plan_hash, mirrored) in repo::known_on(conn, rpc.network.chain_id).await? {
-        let on_chain = terms_on_chain(rpc, plan_hash).await?;
-        let found = on_chain.and_then(|terms| Some((PlanStatus::from_number(terms.status)?.as_str(), terms.frozen)));
-        let mirrored = mirrored.as_ref().map(|(status, frozen)| (status.as_str(), *frozen));
-        if found != mirrored {
-            differences.push(format!(
-                "{}: plan {plan_hash}: {} on chain, {} in the mirror",
-                rpc.network.name,
-                described(found),
-                described(mirrored)
-            ));
-        }
-    }
-    Ok(differences)
-}
-
-fn described(state: Option<(&str, bool)>) -> String {
-    match state {
-        None => "absent".to_owned(),
-        Some((status, false)) => status.to_owned(),
-        Some((status, true)) => format!("{status} and frozen"),
-    }
 }

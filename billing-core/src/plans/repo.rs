@@ -1,10 +1,10 @@
-//! All SQL of `billing_plan_signatures`, and the comparison's read of the mirror.
+//! All SQL of `billing_plan_signatures`.
 
 use alloy::primitives::{Address, B256};
 use sqlx::{PgConnection, PgExecutor, Row, postgres::PgRow};
 
 use super::{PlanTerms, SignedPlan};
-use crate::{ids::ChainId, money::TokenAmount};
+use crate::money::TokenAmount;
 
 /// False when the plan stands there already.
 pub(super) async fn insert(conn: &mut PgConnection, plan: &SignedPlan) -> sqlx::Result<bool> {
@@ -64,27 +64,4 @@ fn from_row(row: &PgRow) -> sqlx::Result<SignedPlan> {
         uri: row.try_get("uri")?,
         signature: bytes("signature")?.into(),
     })
-}
-
-/// Hash, status word and freeze of every plan that is signed for a chain or mirrored from it; `None` when not mirrored.
-pub(super) async fn known_on(
-    conn: impl PgExecutor<'_>,
-    chain_id: ChainId,
-) -> sqlx::Result<Vec<(B256, Option<(String, bool)>)>> {
-    let rows = sqlx::query(
-        "select coalesce(g.plan_hash, s.plan_hash) as plan_hash, s.status, s.frozen
-         from (select plan_hash from billing_plan_signatures where $1 = any(chain_ids)) g
-         full join (select plan_hash, status, frozen from billing_plan_state where chain_id = $1) s
-              on s.plan_hash = g.plan_hash
-         order by 1",
-    )
-    .bind(chain_id)
-    .fetch_all(conn)
-    .await?;
-    let known = rows.iter().map(|row| {
-        let status: Option<String> = row.try_get("status")?;
-        let frozen: Option<bool> = row.try_get("frozen")?;
-        Ok((B256::from_slice(row.try_get("plan_hash")?), status.zip(frozen)))
-    });
-    known.collect()
 }

@@ -1,6 +1,6 @@
 use alloy::primitives::{Address, B256, U256};
 
-use crate::chain::ChainError;
+use crate::chain::{ChainError, PermitError};
 
 /// Why there is nothing to sign or send.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,23 @@ pub enum SubscribeError {
     /// There is nothing to cancel.
     #[error("{0} has no subscription to this plan that could be cancelled")]
     NotSubscribed(Address),
+    /// There is nothing to pause or to switch from.
+    #[error("{0} has no active subscription to this plan")]
+    NotActive(Address),
+    /// There is nothing to resume.
+    #[error("{0} has no paused subscription to this plan")]
+    NotPaused(Address),
+    /// It is paid in a token of the subscriber's choice, whose bound is signed anew for another plan.
+    #[error("it is paid in another token than the plan's; switch by a mandate that replaces it")]
+    MandateRequired,
+    /// The deposit holds less than is to be withdrawn.
+    #[error("the deposit holds {available} wei, {required} are to be withdrawn")]
+    InsufficientDeposit {
+        /// Wanted, wei.
+        required: U256,
+        /// Deposited, wei.
+        available: U256,
+    },
     /// A native plan is paid from a deposit, a token plan by approval or permit.
     #[error("this plan is paid {0}")]
     WrongAuthorization(&'static str),
@@ -31,12 +48,9 @@ pub enum SubscribeError {
         /// Wallet's.
         available: U256,
     },
-    /// The token has no EIP-2612 permit that we could prepare.
-    #[error("the token takes no permit ({0}); use approval")]
-    TokenWithoutPermit(&'static str),
-    /// The permit was signed by somebody else, or over something else.
-    #[error("the permit is not signed by {0} over this value, deadline and nonce")]
-    PermitSigner(Address),
+    /// There is no permit, or it is not theirs.
+    #[error(transparent)]
+    Permit(PermitError),
     /// Too late to be mined.
     #[error("the permit's deadline has passed")]
     PermitExpired,
@@ -46,4 +60,13 @@ pub enum SubscribeError {
     /// A node's.
     #[error(transparent)]
     Chain(#[from] ChainError),
+}
+
+impl From<PermitError> for SubscribeError {
+    fn from(error: PermitError) -> Self {
+        match error {
+            PermitError::Chain(error) => Self::Chain(error),
+            error => Self::Permit(error),
+        }
+    }
 }

@@ -2,14 +2,14 @@
 //!
 //! Invariant: the fold is pure, so the same logs give the same state whenever they are folded.
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::B256;
 use time::OffsetDateTime;
 
-use crate::{
-    ids::{ChainId, SubscriptionKey},
-    log_point::LogPoint,
-    money::TokenAmount,
+use super::{
+    event::{ChargeReceipt, SubscriptionChange, SubscriptionEvent},
+    terms::OwnTerms,
 };
+use crate::{ids::SubscriptionKey, log_point::LogPoint};
 
 /// Where a subscription stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,96 +74,20 @@ pub struct SubscriptionState {
     pub last_charged_at: Option<OffsetDateTime>,
     /// Block time of the cancellation, while canceled.
     pub canceled_at: Option<OffsetDateTime>,
+    /// Block time of the pause, while paused.
+    pub paused_at: Option<OffsetDateTime>,
     /// Periods paid so far.
     pub charge_count: i32,
     /// Failed tries of the current period.
     pub retries: i16,
     /// Number of the contract's `Reason` for the last failed try; `None` once charged.
     pub last_reason: Option<i16>,
+    /// What the subscriber set apart from the plan.
+    pub terms: Option<OwnTerms>,
     /// Block of its last event.
     pub updated_block: i64,
     /// Time of that block.
     pub updated_at: OffsetDateTime,
-}
-
-/// Something that happened to one subscription.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubscriptionEvent {
-    /// The plan.
-    pub plan_hash: B256,
-    /// Who pays.
-    pub subscriber: Address,
-    /// What happened.
-    pub change: SubscriptionChange,
-}
-
-impl SubscriptionEvent {
-    /// The subscription on `chain_id`.
-    #[must_use]
-    pub const fn key(&self, chain_id: ChainId) -> SubscriptionKey {
-        SubscriptionKey { chain_id, plan_hash: self.plan_hash, subscriber: self.subscriber }
-    }
-}
-
-/// What can happen to a subscription. Reasons are numbers of the contract's enums.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SubscriptionChange {
-    /// Subscribed, or again after an end. A first charge follows as `Charged`.
-    Activated {
-        /// Who is paid.
-        merchant: Address,
-        /// Block time.
-        started_at: OffsetDateTime,
-        /// End of the paid or trial time, the first period already counted.
-        next_charge_at: OffsetDateTime,
-        /// The subscriber's own limit.
-        ends_at: Option<OffsetDateTime>,
-    },
-    /// One period was paid.
-    Charged(ChargeReceipt),
-    /// A try failed; another one follows.
-    RetryScheduled {
-        /// `Reason`.
-        reason: u8,
-        /// No try before it.
-        retry_at: OffsetDateTime,
-        /// Failed tries of this period.
-        retries: u8,
-    },
-    /// The last try failed.
-    Failed {
-        /// `Reason`.
-        reason: u8,
-    },
-    /// Ended by subscriber or operator.
-    Canceled {
-        /// `CancelReason`.
-        reason: u8,
-        /// End of the time that is paid and stays.
-        paid_until: OffsetDateTime,
-    },
-    /// A batch left it as it was; nothing changes.
-    Skipped {
-        /// `Reason`.
-        reason: u8,
-    },
-}
-
-/// What `SubscriptionCharged` tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChargeReceipt {
-    /// First second of the period paid.
-    pub period_start: OffsetDateTime,
-    /// First second after it.
-    pub period_end: OffsetDateTime,
-    /// What the subscriber paid.
-    pub gross: TokenAmount,
-    /// What of it went to the fee receiver.
-    pub fee: TokenAmount,
-    /// Zero for the native coin, taken from the subscriber's deposit.
-    pub token: Address,
-    /// Who got the rest.
-    pub merchant: Address,
 }
 
 /// When the charge that `receipt` tells of had become due: `prior` is the state before it.
@@ -174,13 +98,54 @@ pub fn due_at(prior: Option<&SubscriptionState>, receipt: &ChargeReceipt) -> Off
     prior.map_or(receipt.period_start, |state| state.next_charge_at.min(receipt.period_start))
 }
 
-/// State after `event`, which must be the next one of this subscription.
+/// A subscription while its events are folded.
+///
+/// Terms that were accepted wait for the activation of the same transaction. Stretches end with a block, so what waits
+/// is never stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Slot {
+    /// As it stands; `None` when there was none yet.
+    pub state: Option<SubscriptionState>,
+    accepted: Option<(B256, OwnTerms)>,
+}
+
+impl Slot {
+    /// A stored one.
+    #[must_use]
+    pub const fn of(state: SubscriptionState) -> Self {
+        Self { state: Some(state), accepted: None }
+    }
+
+    /// Folds `event`, which must be the next one of this subscription.
+    pub fn fold(&mut self, event: &SubscriptionEvent, at: LogPoint) {
+        if let SubscriptionChange::Accepted(terms) = &event.change {
+            self.accepted = Some((at.tx_hash, *terms));
+            return;
+        }
+        let activated = matches!(event.change, SubscriptionChange::Activated { .. });
+        let accepted = if activated { self.accepted.take() } else { None };
+        let terms = accepted.filter(|(tx_hash, _)| *tx_hash == at.tx_hash).map(|(_, terms)| terms);
+        self.state = fold(self.state.take(), event, terms, at);
+    }
+}
+
+/// State after `event`; `terms` are those that an activation takes.
 ///
 /// `None` stays `None` until `Activated`: a batch may name whoever never subscribed, and is told so by `Skipped`.
-#[must_use]
-pub fn fold(state: Option<SubscriptionState>, event: &SubscriptionEvent, at: LogPoint) -> Option<SubscriptionState> {
+fn fold(
+    state: Option<SubscriptionState>,
+    event: &SubscriptionEvent,
+    terms: Option<OwnTerms>,
+    at: LogPoint,
+) -> Option<SubscriptionState> {
     let mut next = match (&event.change, state) {
-        (SubscriptionChange::Skipped { .. }, unchanged) => return unchanged,
+        (
+            SubscriptionChange::Skipped { .. }
+            | SubscriptionChange::Accepted(_)
+            | SubscriptionChange::SwitchedFrom { .. }
+            | SubscriptionChange::ManuallyActivated { .. },
+            unchanged,
+        ) => return unchanged,
         (SubscriptionChange::Activated { started_at, next_charge_at, ends_at, .. }, prior) => SubscriptionState {
             key: event.key(at.chain_id),
             status: SubscriptionStatus::Active,
@@ -190,16 +155,22 @@ pub fn fold(state: Option<SubscriptionState>, event: &SubscriptionEvent, at: Log
             ends_at: *ends_at,
             last_charged_at: prior.as_ref().and_then(|prior| prior.last_charged_at),
             canceled_at: None,
+            paused_at: None,
             charge_count: prior.map_or(0, |prior| prior.charge_count),
             retries: 0,
             last_reason: None,
+            terms,
             updated_block: at.block_number,
             updated_at: at.block_time,
         },
         (_, prior) => prior?,
     };
     match &event.change {
-        SubscriptionChange::Activated { .. } | SubscriptionChange::Skipped { .. } => {}
+        SubscriptionChange::Activated { .. }
+        | SubscriptionChange::Skipped { .. }
+        | SubscriptionChange::Accepted(_)
+        | SubscriptionChange::SwitchedFrom { .. }
+        | SubscriptionChange::ManuallyActivated { .. } => {}
         SubscriptionChange::Charged(receipt) => {
             next.next_charge_at = receipt.period_end;
             next.last_charged_at = Some(at.block_time);
@@ -216,10 +187,21 @@ pub fn fold(state: Option<SubscriptionState>, event: &SubscriptionEvent, at: Log
             (next.retry_at, next.retries) = (None, 0);
             next.last_reason = Some(i16::from(*reason));
         }
-        SubscriptionChange::Canceled { .. } => {
+        SubscriptionChange::Canceled { paid_until, .. } => {
             next.status = SubscriptionStatus::Canceled;
             next.canceled_at = Some(at.block_time);
+            next.paused_at = None;
+            next.next_charge_at = *paid_until;
             (next.retry_at, next.retries) = (None, 0);
+        }
+        SubscriptionChange::Paused { paused_at } => {
+            next.status = SubscriptionStatus::Paused;
+            next.paused_at = Some(*paused_at);
+        }
+        SubscriptionChange::Resumed { next_charge_at } => {
+            next.status = SubscriptionStatus::Active;
+            next.paused_at = None;
+            next.next_charge_at = *next_charge_at;
         }
     }
     next.updated_block = at.block_number;
@@ -229,10 +211,12 @@ pub fn fold(state: Option<SubscriptionState>, event: &SubscriptionEvent, at: Log
 
 #[cfg(test)]
 mod tests {
-    use alloy::primitives::U256;
+    use alloy::primitives::{Address, U256};
+    use proptest::prelude::*;
     use time::Duration;
 
-    use super::*;
+    use super::{super::terms::Rail, *};
+    use crate::{ids::ChainId, money::TokenAmount};
 
     const AT: LogPoint = LogPoint {
         chain_id: ChainId(1),
@@ -268,7 +252,11 @@ mod tests {
     }
 
     fn after(events: &[SubscriptionEvent]) -> Option<SubscriptionState> {
-        events.iter().fold(None, |state, event| fold(state, event, AT))
+        let mut slot = Slot::default();
+        for event in events {
+            slot.fold(event, AT);
+        }
+        slot.state
     }
 
     #[test]
@@ -311,5 +299,98 @@ mod tests {
         let skipped = event(SubscriptionChange::Skipped { reason: 7 });
         assert_eq!(after(std::slice::from_ref(&skipped)), None);
         assert_eq!(after(&[activated(day(1)), skipped]), after(&[activated(day(1))]));
+    }
+
+    fn accepted(limit: i32) -> SubscriptionEvent {
+        event(SubscriptionChange::Accepted(terms(limit)))
+    }
+
+    fn terms(limit: i32) -> OwnTerms {
+        let (rail, payment_token) = (Rail::Permit2, Address::repeat_byte(9));
+        OwnTerms { rail, payment_token, max_amount: TokenAmount(U256::from(7)), charge_limit: Some(limit) }
+    }
+
+    #[test]
+    fn an_activation_takes_the_terms_accepted_before_it_and_one_without_clears_them() {
+        let bound = after(&[accepted(3), activated(day(1))]).expect("active");
+        assert_eq!(bound.terms, Some(terms(3)));
+        let canceled = event(SubscriptionChange::Canceled { reason: 1, paid_until: day(1) });
+        let plain = after(&[accepted(3), activated(day(1)), canceled, activated(day(2))]).expect("active");
+        assert_eq!(plain.terms, None);
+    }
+
+    #[test]
+    fn terms_of_another_transaction_are_not_taken() {
+        let mut slot = Slot::default();
+        slot.fold(&accepted(3), LogPoint { tx_hash: B256::repeat_byte(1), ..AT });
+        slot.fold(&activated(day(1)), AT);
+        assert_eq!(slot.state.expect("active").terms, None);
+    }
+
+    #[test]
+    fn a_pause_stops_charges_and_its_end_moves_the_paid_time() {
+        let paused = event(SubscriptionChange::Paused { paused_at: day(1) });
+        let state = after(&[activated(day(2)), paused.clone()]).expect("paused");
+        assert_eq!((state.status, state.paused_at), (SubscriptionStatus::Paused, Some(day(1))));
+        let resumed = event(SubscriptionChange::Resumed { next_charge_at: day(9) });
+        let state = after(&[activated(day(2)), paused, resumed]).expect("active");
+        assert_eq!((state.status, state.paused_at), (SubscriptionStatus::Active, None));
+        assert_eq!(state.next_charge_at, day(9));
+    }
+
+    #[test]
+    fn what_a_switch_leaves_is_paid_until_the_switch() {
+        let switched = event(SubscriptionChange::Canceled { reason: 3, paid_until: day(1) });
+        let left = after(&[activated(day(5)), switched]).expect("canceled");
+        assert_eq!((left.status, left.next_charge_at), (SubscriptionStatus::Canceled, day(1)));
+    }
+
+    /// Transactions that the contract could make, one choice each.
+    fn transaction(choice: u8) -> Vec<SubscriptionEvent> {
+        let limit = i32::from(choice >> 4) + 1;
+        match choice & 7 {
+            0 => vec![activated(day(1))],
+            1 => vec![accepted(limit), activated(day(2))],
+            2 => vec![event(SubscriptionChange::Canceled { reason: 1, paid_until: day(1) })],
+            3 => vec![event(SubscriptionChange::Paused { paused_at: day(1) })],
+            4 => vec![event(SubscriptionChange::Resumed { next_charge_at: day(3) })],
+            5 => vec![event(SubscriptionChange::Charged(receipt(i64::from(choice))))],
+            6 => vec![event(SubscriptionChange::RetryScheduled { reason: 3, retry_at: day(2), retries: 1 })],
+            _ => vec![event(SubscriptionChange::SwitchedFrom {
+                from_plan: B256::ZERO,
+                unused_secs: 1,
+                credited_secs: 1,
+            })],
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_stored_state_goes_on_as_if_it_had_never_been_stored(
+            choices in prop::collection::vec(any::<u8>(), 0..40),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let cut = cut.index(choices.len() + 1);
+            let (mut whole, mut parts) = (Slot::default(), Slot::default());
+            for (number, choice) in choices.iter().enumerate() {
+                if number == cut {
+                    parts = parts.state.map_or_else(Slot::default, Slot::of);
+                }
+                let at = LogPoint { tx_hash: B256::with_last_byte(u8::try_from(number).expect("few")), ..AT };
+                for event in transaction(*choice) {
+                    whole.fold(&event, at);
+                    parts.fold(&event, at);
+                }
+            }
+            prop_assert_eq!(whole, parts);
+        }
+
+        #[test]
+        fn terms_are_those_of_the_last_activation(choices in prop::collection::vec(any::<u8>(), 0..40)) {
+            let state = after(&choices.iter().flat_map(|choice| transaction(*choice)).collect::<Vec<_>>());
+            let last = choices.iter().rev().find(|choice| **choice & 7 <= 1);
+            let expected = last.filter(|choice| **choice & 7 == 1).map(|choice| terms(i32::from(*choice >> 4) + 1));
+            prop_assert_eq!(state.and_then(|state| state.terms), expected);
+        }
     }
 }

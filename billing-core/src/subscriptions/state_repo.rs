@@ -3,8 +3,14 @@
 use alloy::primitives::{Address, B256};
 use sqlx::{PgConnection, Row, postgres::PgRow};
 
-use super::state::{SubscriptionState, SubscriptionStatus};
-use crate::ids::{ChainId, SubscriptionKey};
+use super::{
+    state::{SubscriptionState, SubscriptionStatus},
+    terms::{OwnTerms, Rail},
+};
+use crate::{
+    ids::{ChainId, SubscriptionKey},
+    money::TokenAmount,
+};
 
 /// Those of the subscriptions that are known; all keys are of `chain_id`.
 pub(crate) async fn load(
@@ -16,7 +22,8 @@ pub(crate) async fn load(
     let rows = sqlx::query(
         "select state.chain_id, state.plan_hash, state.subscriber, state.status, state.started_at, state.next_charge_at,
                 state.retry_at, state.ends_at, state.last_charged_at, state.canceled_at, state.charge_count,
-                state.retries, state.last_reason, state.updated_block, state.updated_at
+                state.retries, state.last_reason, state.paused_at, state.rail, state.payment_token, state.max_amount,
+                state.charge_limit, state.updated_block, state.updated_at
            from unnest($2::bytea[], $3::bytea[]) as wanted (plan_hash, subscriber)
            join billing_subscription_state as state
              on state.chain_id = $1 and state.plan_hash = wanted.plan_hash and state.subscriber = wanted.subscriber",
@@ -33,7 +40,8 @@ pub(crate) async fn load(
 pub(crate) async fn all(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<Vec<SubscriptionState>> {
     let rows = sqlx::query(
         "select chain_id, plan_hash, subscriber, status, started_at, next_charge_at, retry_at, ends_at, last_charged_at,
-                canceled_at, charge_count, retries, last_reason, updated_block, updated_at
+                canceled_at, charge_count, retries, last_reason, paused_at, rail, payment_token, max_amount, charge_limit,
+                updated_block, updated_at
            from billing_subscription_state
           where chain_id = $1
           order by plan_hash, subscriber",
@@ -52,16 +60,20 @@ pub(crate) async fn upsert(conn: &mut PgConnection, states: &[&SubscriptionState
     sqlx::query(
         "insert into billing_subscription_state
              (chain_id, plan_hash, subscriber, status, started_at, next_charge_at, retry_at, ends_at, last_charged_at,
-              canceled_at, charge_count, retries, last_reason, updated_block, updated_at)
+              canceled_at, charge_count, retries, last_reason, updated_block, updated_at, paused_at, rail,
+              payment_token, max_amount, charge_limit)
          select * from unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::text[], $5::timestamptz[], $6::timestamptz[],
                               $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[],
-                              $11::integer[], $12::smallint[], $13::smallint[], $14::bigint[], $15::timestamptz[])
+                              $11::integer[], $12::smallint[], $13::smallint[], $14::bigint[], $15::timestamptz[],
+                              $16::timestamptz[], $17::text[], $18::bytea[], $19::numeric[], $20::integer[])
          on conflict (chain_id, plan_hash, subscriber) do update
             set status = excluded.status, started_at = excluded.started_at, next_charge_at = excluded.next_charge_at,
                 retry_at = excluded.retry_at, ends_at = excluded.ends_at, last_charged_at = excluded.last_charged_at,
                 canceled_at = excluded.canceled_at, charge_count = excluded.charge_count, retries = excluded.retries,
                 last_reason = excluded.last_reason, updated_block = excluded.updated_block,
-                updated_at = excluded.updated_at",
+                updated_at = excluded.updated_at, paused_at = excluded.paused_at, rail = excluded.rail,
+                payment_token = excluded.payment_token, max_amount = excluded.max_amount,
+                charge_limit = excluded.charge_limit",
     )
     .bind(states.iter().map(|state| state.key.chain_id.0).collect::<Vec<_>>())
     .bind(states.iter().map(|state| state.key.plan_hash.as_slice()).collect::<Vec<_>>())
@@ -78,6 +90,13 @@ pub(crate) async fn upsert(conn: &mut PgConnection, states: &[&SubscriptionState
     .bind(states.iter().map(|state| state.last_reason).collect::<Vec<_>>())
     .bind(states.iter().map(|state| state.updated_block).collect::<Vec<_>>())
     .bind(states.iter().map(|state| state.updated_at).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| state.paused_at).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| rail(state).as_str()).collect::<Vec<_>>())
+    .bind(
+        states.iter().map(|state| state.terms.as_ref().map(|terms| terms.payment_token.as_slice())).collect::<Vec<_>>(),
+    )
+    .bind(states.iter().map(|state| state.terms.map(|terms| terms.max_amount)).collect::<Vec<_>>())
+    .bind(states.iter().map(|state| state.terms.and_then(|terms| terms.charge_limit)).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
@@ -106,6 +125,20 @@ fn columns(keys: &[SubscriptionKey]) -> (Vec<&[u8]>, Vec<&[u8]>) {
     keys.iter().map(|key| (key.plan_hash.as_slice(), key.subscriber.as_slice())).unzip()
 }
 
+fn rail(state: &SubscriptionState) -> Rail {
+    state.terms.map_or(Rail::Allowance, |terms| terms.rail)
+}
+
+fn terms_from_row(row: &PgRow) -> sqlx::Result<Option<OwnTerms>> {
+    let token: Option<&[u8]> = row.try_get("payment_token")?;
+    let max_amount: Option<TokenAmount> = row.try_get("max_amount")?;
+    let Some((token, max_amount)) = token.zip(max_amount) else { return Ok(None) };
+    let word: &str = row.try_get("rail")?;
+    let rail = Rail::from_word(word).ok_or_else(|| sqlx::Error::Decode(format!("rail {word}").into()))?;
+    let payment_token = Address::from_slice(token);
+    Ok(Some(OwnTerms { rail, payment_token, max_amount, charge_limit: row.try_get("charge_limit")? }))
+}
+
 fn from_row(row: &PgRow) -> sqlx::Result<SubscriptionState> {
     let word: &str = row.try_get("status")?;
     let status =
@@ -126,6 +159,8 @@ fn from_row(row: &PgRow) -> sqlx::Result<SubscriptionState> {
         charge_count: row.try_get("charge_count")?,
         retries: row.try_get("retries")?,
         last_reason: row.try_get("last_reason")?,
+        paused_at: row.try_get("paused_at")?,
+        terms: terms_from_row(row)?,
         updated_block: row.try_get("updated_block")?,
         updated_at: row.try_get("updated_at")?,
     })

@@ -10,7 +10,7 @@ use alloy::{
     },
     sol_types::SolEvent,
 };
-use billing_bindings::{PlanManager as P, SubscriptionManager as S};
+use billing_bindings::{Marketplace as M, PaymentGateway as G, PlanManager as P, SubscriptionManager as S};
 use billing_core::{
     ids::ChainId,
     mirror::{Blocks, Header, RawLog, Source},
@@ -21,6 +21,8 @@ pub const SOURCE: Source = Source {
     chain_id: ChainId(77),
     plan_manager: Address::repeat_byte(0xaa),
     subscription_manager: Address::repeat_byte(0xbb),
+    payment_gateway: Address::repeat_byte(0xdd),
+    marketplace: Some(Address::repeat_byte(0xee)),
     header_window: 1_000,
 };
 
@@ -37,6 +39,8 @@ struct Slot {
     active: bool,
     next_charge_at: u64,
     retries: u8,
+    paused_at: Option<u64>,
+    charge_limit: u16,
 }
 
 /// A chain as it grows. Cloned, it forks.
@@ -46,6 +50,10 @@ pub struct History {
     blocks: Vec<(Header, Vec<RawLog>)>,
     plan_events: u64,
     manager_events: u64,
+    market_events: u64,
+    gateway_events: u64,
+    /// Units in sales.
+    pub sold: u32,
     slots: BTreeMap<(u8, u8), Slot>,
     deposits: BTreeMap<u8, u64>,
 }
@@ -54,7 +62,7 @@ impl History {
     /// Two plans in the first block: 0 in a token, 1 native.
     pub fn begin() -> Self {
         let mut history = Self::default();
-        let created = [0, 1].map(|plan| history.created(plan));
+        let created = [0, 1].map(|plan| vec![history.created(plan)]);
         history.push(created.to_vec());
         history
     }
@@ -71,8 +79,8 @@ impl History {
 
     /// One more block, with an event per choice.
     pub fn grow(&mut self, choices: &[u8]) {
-        let logs = choices.iter().filter_map(|choice| self.choose(*choice)).collect();
-        self.push(logs);
+        let transactions = choices.iter().filter_map(|choice| self.choose(*choice)).collect();
+        self.push(transactions);
     }
 
     /// Blocks `from..=to`, with a header each.
@@ -88,17 +96,19 @@ impl History {
         START + BLOCK_SECS * (self.blocks.len() as u64 + 1)
     }
 
-    fn push(&mut self, events: Vec<(Address, LogData)>) {
+    fn push(&mut self, transactions: Vec<Vec<(Address, LogData)>>) {
         let number = self.height() + 1;
         let parent_hash = self.blocks.last().map_or(B256::ZERO, |(header, _)| header.hash);
         let hash = keccak256([&parent_hash[..], &[self.branch], &number.to_be_bytes()].concat());
         let seconds = i64::try_from(self.now()).expect("this century");
         let time = OffsetDateTime::from_unix_timestamp(seconds).expect("this century");
-        let logs = (0..).zip(events).map(|(log_index, (address, log))| RawLog {
+        let events = (0_u8..).zip(transactions);
+        let events = events.flat_map(|(place, events)| events.into_iter().map(move |event| (place, event)));
+        let logs = (0..).zip(events).map(|(log_index, (place, (address, log)))| RawLog {
             block_number: number,
             block_hash: hash,
             block_time: time,
-            tx_hash: keccak256([&hash[..], &[u8::try_from(log_index / 2).expect("few logs")]].concat()),
+            tx_hash: keccak256([&hash[..], &[place]].concat()),
             log_index,
             address,
             topics: log.topics().to_vec(),
@@ -118,20 +128,28 @@ impl History {
     }
 
     /// Bits of the choice: what, which plan, which subscriber. `None` where the contract would have reverted.
-    fn choose(&mut self, choice: u8) -> Option<(Address, LogData)> {
+    fn choose(&mut self, choice: u8) -> Option<Vec<(Address, LogData)>> {
         let (plan, who) = (choice >> 4 & 1, choice >> 5 & 1);
         let slot = self.slots.get(&(plan, who)).copied().unwrap_or_default();
-        match choice & 0xf {
+        let ended = !slot.active && slot.paused_at.is_none();
+        let one = match choice & 0xf {
             0 | 1 => Some(self.plan_change(plan, choice >> 5)),
-            2..=4 if !slot.active => Some(self.activate(plan, who, slot)),
+            2 | 3 if ended => Some(self.activate(plan, who, slot, 0)),
+            4 if ended => {
+                let limit = u16::from(choice >> 6) + 1;
+                return Some(vec![self.accept(plan, who, limit), self.activate(plan, who, slot, limit)]);
+            }
             5..=8 if slot.active && self.now() >= slot.next_charge_at => self.charge(plan, who, slot),
-            9 | 10 if slot.active => Some(self.fail(plan, who, slot)),
+            9 if slot.active => Some(self.fail(plan, who, slot)),
+            10 => self.pause_or_resume(plan, who, slot),
             11 if slot.active => Some(self.cancel(plan, who, slot)),
             12 => Some(self.skip(plan, who)),
-            13 | 14 => Some(self.deposit(who, 250)),
+            13 => Some(self.deposit(who, 250)),
+            14 => Some(self.trade(who, choice >> 6)),
             15 => self.withdraw(who),
             _ => None,
-        }
+        };
+        one.map(|event| vec![event])
     }
 
     fn created(&mut self, plan: u8) -> (Address, LogData) {
@@ -167,10 +185,44 @@ impl History {
         (SOURCE.plan_manager, log)
     }
 
-    fn activate(&mut self, plan: u8, who: u8, slot: Slot) -> (Address, LogData) {
+    fn accept(&mut self, plan: u8, who: u8, charge_limit: u16) -> (Address, LogData) {
+        let event = S::MandateAccepted {
+            planHash: plan_hash(plan),
+            subscriber: subscriber(who),
+            rail: 1,
+            paymentToken: TOKEN,
+            maxAmount: U96::from(PRICE),
+            chargeLimit: charge_limit,
+            sequence: self.number(),
+        };
+        (SOURCE.subscription_manager, event.encode_log_data())
+    }
+
+    fn pause_or_resume(&mut self, plan: u8, who: u8, slot: Slot) -> Option<(Address, LogData)> {
+        let (now, hash, subscriber) = (self.now(), plan_hash(plan), subscriber(who));
+        let log = match slot.paused_at {
+            None if slot.active => {
+                self.slots.insert((plan, who), Slot { active: false, paused_at: Some(now), ..slot });
+                let (paused_at, sequence) = (U40::from(now), self.number());
+                S::SubscriptionPaused { planHash: hash, subscriber, pausedAt: paused_at, sequence }.encode_log_data()
+            }
+            None => return None,
+            Some(paused_at) => {
+                let moved = if slot.next_charge_at > paused_at { now - paused_at } else { 0 };
+                let next = slot.next_charge_at + moved;
+                self.slots.insert((plan, who), Slot { active: true, paused_at: None, next_charge_at: next, ..slot });
+                let (next, sequence) = (U40::from(next), self.number());
+                S::SubscriptionResumed { planHash: hash, subscriber, nextChargeAt: next, sequence }.encode_log_data()
+            }
+        };
+        Some((SOURCE.subscription_manager, log))
+    }
+
+    fn activate(&mut self, plan: u8, who: u8, slot: Slot, charge_limit: u16) -> (Address, LogData) {
         let now = self.now();
         let next_charge_at = slot.next_charge_at.max(now);
-        self.slots.insert((plan, who), Slot { known: true, active: true, next_charge_at, retries: 0 });
+        let new = Slot { known: true, active: true, next_charge_at, retries: 0, paused_at: None, charge_limit };
+        self.slots.insert((plan, who), new);
         let event = S::SubscriptionActivated {
             planHash: plan_hash(plan),
             subscriber: subscriber(who),
@@ -245,6 +297,37 @@ impl History {
         (SOURCE.subscription_manager, event.encode_log_data())
     }
 
+    fn trade(&mut self, who: u8, variant: u8) -> (Address, LogData) {
+        let marketplace = SOURCE.marketplace.expect("one");
+        if variant == 3 {
+            self.gateway_events += 1;
+            let fee = G::FeeUpdated { feeBps: 1, feeReceiver: MERCHANT, sequence: self.gateway_events };
+            return (SOURCE.payment_gateway, fee.encode_log_data());
+        }
+        self.market_events += 1;
+        let (seller, sequence) = (MERCHANT, self.market_events);
+        let word = |value: u64, shift: usize| U256::from(value) << shift;
+        let log = match variant {
+            0 => {
+                self.sold += 2;
+                M::MarketplaceSale {
+                    listingHash: plan_hash(who),
+                    seller,
+                    buyer: subscriber(who),
+                    sku: B256::repeat_byte(who),
+                    order: word(sequence, 192) | word(2, 160),
+                    receipt: word(1, 96) | word(PRICE, 0),
+                    settlement: word(1, 96) | word(1, 0),
+                }
+                .encode_log_data()
+            }
+            1 => M::ListingRevoked { seller, salt: U256::from(sequence), sequence }.encode_log_data(),
+            _ => M::SkuRevoked { seller, sku: B256::repeat_byte(who), minSalt: U256::from(sequence), sequence }
+                .encode_log_data(),
+        };
+        (marketplace, log)
+    }
+
     fn deposit(&mut self, who: u8, amount: u64) -> (Address, LogData) {
         let balance = self.deposits.entry(who).or_default();
         *balance += amount;
@@ -265,11 +348,13 @@ impl History {
         Some((SOURCE.subscription_manager, event.encode_log_data()))
     }
 
-    /// What the contracts would answer: status (1 active), next charge, by plan and subscriber; deposits by subscriber.
-    pub fn expected(&self) -> (Vec<(bool, i64)>, Vec<u64>) {
+    /// What the contracts would answer: whether active, next charge, charge limit, by plan and subscriber; deposits by
+    /// subscriber.
+    pub fn expected(&self) -> (Vec<(bool, i64, i32)>, Vec<u64>) {
         let slots = self.slots.values().filter(|slot| slot.known);
         let seconds = |slot: &Slot| i64::try_from(slot.next_charge_at).expect("this century");
-        (slots.map(|slot| (slot.active, seconds(slot))).collect(), self.deposits.values().copied().collect())
+        let slots = slots.map(|slot| (slot.active, seconds(slot), i32::from(slot.charge_limit)));
+        (slots.collect(), self.deposits.values().copied().collect())
     }
 }
 

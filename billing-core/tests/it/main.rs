@@ -4,6 +4,8 @@ mod chain_tx;
 mod charges;
 mod confirm;
 mod history;
+mod mandates;
+mod marketplace;
 mod mirror;
 mod recovery;
 mod strange_node;

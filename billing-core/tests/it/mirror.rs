@@ -12,7 +12,9 @@ async fn everything(pool: &PgPool) -> Result<Vec<String>> {
                union all select plan::text from billing_plan_state as plan
                union all select state::text from billing_subscription_state as state
                union all select deposit::text from billing_native_deposit as deposit where balance > 0
-               union all select sequence::text from chain_event_sequence as sequence
+               union all select sale::text from billing_marketplace_sale as sale
+               union all select revocation::text from billing_listing_revocation as revocation
+               union all select sequence::text from chain_event_sequence as sequence where last_sequence > 0
                union all select block::text from chain_block as block
                union all select (plan_hash, subscriber, due_at, status, amount, fee, tx_hash, confirmed_block,
                                  confirmed_block_hash, confirmed_log_index)::text from billing_charge_attempt
@@ -100,20 +102,47 @@ proptest! {
         let found = on_runtime(async {
             let database = Database::new().await;
             apply_from(database.pool(), &history, 1, size).await?;
-            let slots: Vec<(bool, i64)> = sqlx::query_as(
-                "select status = 'active', extract(epoch from next_charge_at)::bigint
+            let slots: Vec<(bool, i64, i32)> = sqlx::query_as(
+                "select status = 'active', extract(epoch from next_charge_at)::bigint, coalesce(charge_limit, 0)
                    from billing_subscription_state order by plan_hash, subscriber",
             ).fetch_all(database.pool()).await?;
             let deposits: Vec<i64> = sqlx::query_scalar(
                 "select balance::bigint from billing_native_deposit order by account",
             ).fetch_all(database.pool()).await?;
-            Ok((slots, deposits.into_iter().map(i64::unsigned_abs).collect::<Vec<_>>()))
+            let sold: i64 = sqlx::query_scalar(
+                "select coalesce(sum(quantity), 0)::bigint from billing_marketplace_sale",
+            ).fetch_one(database.pool()).await?;
+            Ok((slots, deposits.into_iter().map(i64::unsigned_abs).collect::<Vec<_>>(), sold))
         }).map_err(|error| TestCaseError::fail(format!("{error:#}")))?;
         let (slots, deposits) = history.expected();
         let without_empty = |deposits: Vec<u64>| deposits.into_iter().filter(|balance| *balance > 0).collect::<Vec<_>>();
         prop_assert_eq!(found.0, slots);
+        prop_assert_eq!(found.2, i64::from(history.sold));
         prop_assert_eq!(without_empty(found.1), without_empty(deposits));
     }
+}
+
+#[tokio::test]
+async fn a_sale_that_is_undone_is_taken_back_from_those_who_were_told() -> Result<()> {
+    let database = Database::new().await;
+    let history = grown(History::begin(), &[vec![14], vec![14, 14 | 1 << 6, 14 | 2 << 6, 14 | 3 << 6]]);
+    apply_from(database.pool(), &history, 1, 10).await?;
+
+    undo(database.pool(), 2).await?;
+
+    let topics: Vec<String> =
+        sqlx::query_scalar("select topic from outbox where topic like 'billing.marketplace.%' order by outbox_id")
+            .fetch_all(database.pool())
+            .await?;
+    let sold = "billing.marketplace.sold.v1";
+    assert_eq!(topics, [sold, sold, "billing.marketplace.sale_reverted.v1"]);
+    let left: (i64, i64) = sqlx::query_as(
+        "select (select count(*) from billing_marketplace_sale), (select count(*) from billing_listing_revocation)",
+    )
+    .fetch_one(database.pool())
+    .await?;
+    assert_eq!(left, (1, 0));
+    Ok(())
 }
 
 #[tokio::test]

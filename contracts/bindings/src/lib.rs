@@ -5,6 +5,7 @@
 #![allow(missing_docs, clippy::too_many_arguments)]
 
 mod receipt;
+mod sale;
 
 mod plan_manager {
     alloy::sol!(
@@ -30,6 +31,14 @@ mod payment_gateway {
         "../abi/PaymentGateway.json"
     );
 }
+mod marketplace {
+    alloy::sol!(
+        #[sol(rpc)]
+        #[derive(Debug, PartialEq, Eq)]
+        Marketplace,
+        "../abi/Marketplace.json"
+    );
+}
 mod core_system {
     alloy::sol!(
         #[sol(rpc)]
@@ -40,7 +49,9 @@ mod core_system {
 }
 
 pub use core_system::CoreSystem;
-pub use payment_gateway::PaymentGateway;
+pub use marketplace::{IMarketplace, Marketplace};
+pub use payment_gateway::{IPaymentGateway, PaymentGateway};
 pub use plan_manager::{IPlanManager, PlanManager};
 pub use receipt::ChargeReceipt;
-pub use subscription_manager::{ISubscriptionManager, SubscriptionManager};
+pub use sale::SaleReceipt;
+pub use subscription_manager::{IAllowanceTransfer, ISubscriptionTypes, SubscriptionManager};

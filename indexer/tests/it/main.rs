@@ -2,6 +2,7 @@
 
 mod faults;
 mod follow;
+mod market;
 mod once;
 mod process;
 mod proxy;

@@ -72,7 +72,10 @@ async fn verify_prints_differences_and_fails_on_them() -> Result<()> {
 
     let right = run(&["verify", "--network", "alpha"])?;
     assert!(right.status.success());
-    assert!(String::from_utf8(right.stdout)?.contains("2 plans, 4 subscriptions, 1 deposits, 0 differences"));
+    assert!(
+        String::from_utf8(right.stdout)?
+            .contains("2 plans, 4 subscriptions, 1 deposits, 0 sales and revocations, 0 differences")
+    );
 
     sqlx::query("update billing_subscription_state set charge_count = charge_count + 1")
         .execute(database.pool())

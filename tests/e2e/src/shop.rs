@@ -5,7 +5,7 @@ use alloy::{
     providers::Provider,
 };
 use anyhow::{Result, ensure};
-use billing_bindings::{IPlanManager, ISubscriptionManager, PlanManager, SubscriptionManager};
+use billing_bindings::{IPlanManager, ISubscriptionTypes, PlanManager, SubscriptionManager};
 use test_support::{Chain, Role};
 
 /// Sells one plan on one chain for the test token.
@@ -54,7 +54,7 @@ impl Shop {
     }
 
     /// What the contract says of a subscription.
-    pub async fn subscription(&self, chain: &Chain, role: Role) -> Result<ISubscriptionManager::Subscription> {
+    pub async fn subscription(&self, chain: &Chain, role: Role) -> Result<ISubscriptionTypes::Subscription> {
         let manager = SubscriptionManager::new(chain.addresses().subscription_manager, chain.provider());
         Ok(manager.subscriptionOf(self.plan_hash, role.address()).call().await?)
     }

@@ -1,6 +1,6 @@
 //! What a test does to a chain that no real chain allows.
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, Bytes, U256};
 use alloy::providers::Provider;
 use alloy::providers::ext::AnvilApi;
 use alloy::rpc::types::anvil::ReorgOptions;
@@ -40,6 +40,11 @@ impl Anvil {
     /// Replaces the last `depth` blocks by as many empty ones.
     pub async fn reorg(&self, depth: u64) -> Result<()> {
         Ok(self.provider().anvil_reorg(ReorgOptions { depth, tx_block_pairs: Vec::new() }).await?)
+    }
+
+    /// Puts code at an address, as if a contract had been deployed there.
+    pub async fn set_code(&self, account: Address, code: Bytes) -> Result<()> {
+        Ok(self.provider().anvil_set_code(account, code).await?)
     }
 
     /// Gives an account this balance.

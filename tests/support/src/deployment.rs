@@ -26,6 +26,8 @@ pub struct Addresses {
     pub subscription_manager: Address,
     /// Prices payments.
     pub payment_gateway: Address,
+    /// Sells listings.
+    pub marketplace: Option<Address>,
     /// The test token, six decimals, mintable by anyone.
     pub token: Address,
     /// The account that is paid the fees.
@@ -112,6 +114,7 @@ pub(crate) fn parse(found: &Value) -> Result<Addresses> {
         plan_manager: address("plan_manager")?,
         subscription_manager: address("subscription_manager")?,
         payment_gateway: address("payment_gateway")?,
+        marketplace: found.get("marketplace").map(|_| address("marketplace")).transpose()?,
         token: address("token")?,
         fee_receiver: Role::FeeReceiver.address(),
     })

@@ -24,6 +24,7 @@ core_system = "{core_system}"
 plan_manager = "{plan_manager}"
 subscription_manager = "{subscription_manager}"
 payment_gateway = "{payment_gateway}"
+marketplace = "{marketplace}"
 start_block = 0
 confirmations = 0
 finality_depth = 64
@@ -43,6 +44,7 @@ decimals = 6
             plan_manager = addresses.plan_manager,
             subscription_manager = addresses.subscription_manager,
             payment_gateway = addresses.payment_gateway,
+            marketplace = addresses.marketplace.unwrap_or_default(),
             token = addresses.token,
         );
         written.expect("writing to a string cannot fail");

@@ -1,16 +1,15 @@
 //! EIP-2612 permits: what the wallet signs, and whether it did.
 
 use alloy::{
-    primitives::{Address, B256, Signature, U256},
+    primitives::{Address, B256, U256},
     sol,
     sol_types::{Eip712Domain, SolStruct},
 };
 
-use super::SubscribeError;
-use crate::chain::Rpc;
+use super::{ChainError, Rpc, revert, signature};
 
 sol! {
-    /// EIP-20 and EIP-2612 with EIP-5267, as far as a subscription needs them.
+    /// EIP-20 and EIP-2612 with EIP-5267, as far as payments need them.
     #[sol(rpc)]
     contract PermitToken {
         function balanceOf(address account) external view returns (uint256);
@@ -46,37 +45,60 @@ pub struct PermitSignature {
     pub signature: alloy::primitives::Bytes,
 }
 
+/// Why there is no permit.
+#[derive(Debug, thiserror::Error)]
+pub enum PermitError {
+    /// The token has no EIP-2612 permit that we could prepare.
+    #[error("the token takes no permit ({0}); use approval")]
+    Unsupported(&'static str),
+    /// It was signed by somebody else, or over something else.
+    #[error("the permit is not signed by {0} over this value, deadline and nonce")]
+    Signer(Address),
+    /// A node's.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+}
+
 /// Name and version under which the token checks permits, proven by its own separator.
-pub(super) async fn domain(rpc: &Rpc, token: Address) -> Result<Eip712Domain, SubscribeError> {
+///
+/// # Errors
+/// `Unsupported`; a node's.
+pub async fn domain(rpc: &Rpc, token: Address) -> Result<Eip712Domain, PermitError> {
     let contract = PermitToken::new(token, rpc.provider.clone());
-    let Ok(separator) = contract.DOMAIN_SEPARATOR().call().await else {
-        return Err(SubscribeError::TokenWithoutPermit("it has no DOMAIN_SEPARATOR"));
-    };
+    let separator =
+        contract.DOMAIN_SEPARATOR().call().await.map_err(|e| lacks(rpc, &e, "it has no DOMAIN_SEPARATOR"))?;
     let (name, version) = match contract.eip712Domain().call().await {
         Ok(domain) => (domain.name, domain.version),
+        Err(error) if !revert::is_contracts(&error) => return Err(rpc.error(&error).into()),
         Err(_) => {
-            let Ok(name) = contract.name().call().await else {
-                return Err(SubscribeError::TokenWithoutPermit("it has no name"));
-            };
+            let name = contract.name().call().await.map_err(|e| lacks(rpc, &e, "it has no name"))?;
             (name, contract.version().call().await.unwrap_or_else(|_| "1".to_owned()))
         }
     };
     let chain_id = U256::from(rpc.network.chain_id.as_u64());
     let domain = Eip712Domain::new(Some(name.into()), Some(version.into()), Some(chain_id), Some(token), None);
     if domain.separator() != separator {
-        return Err(SubscribeError::TokenWithoutPermit("its EIP-712 domain is none that we know"));
+        return Err(PermitError::Unsupported("its EIP-712 domain is none that we know"));
     }
     Ok(domain)
 }
 
 /// What the token counts for this owner's next permit.
-pub(super) async fn nonce(rpc: &Rpc, token: Address, owner: Address) -> Result<U256, SubscribeError> {
+///
+/// # Errors
+/// `Unsupported`; a node's.
+pub async fn nonce(rpc: &Rpc, token: Address, owner: Address) -> Result<U256, PermitError> {
     let contract = PermitToken::new(token, rpc.provider.clone());
-    contract.nonces(owner).call().await.map_err(|_| SubscribeError::TokenWithoutPermit("it has no nonces"))
+    contract.nonces(owner).call().await.map_err(|error| lacks(rpc, &error, "it has no nonces"))
+}
+
+fn lacks(rpc: &Rpc, error: &alloy::contract::Error, what: &'static str) -> PermitError {
+    if revert::is_contracts(error) { PermitError::Unsupported(what) } else { rpc.error(error).into() }
 }
 
 /// What `eth_signTypedData_v4` takes.
-pub(super) fn typed_data(domain: &Eip712Domain, permit: &Permit) -> serde_json::Value {
+#[must_use]
+pub fn typed_data(domain: &Eip712Domain, permit: &Permit) -> serde_json::Value {
     let field = |name: &str, kind: &str| serde_json::json!({ "name": name, "type": kind });
     serde_json::json!({
         "types": {
@@ -101,17 +123,12 @@ pub(super) fn typed_data(domain: &Eip712Domain, permit: &Permit) -> serde_json::
     })
 }
 
-/// The signature's parts, `v` as 27 or 28, if its owner made it.
-pub(super) fn parts(
-    domain: &Eip712Domain,
-    permit: &Permit,
-    signature: &[u8],
-) -> Result<(u8, B256, B256), SubscribeError> {
-    let not_theirs = || SubscribeError::PermitSigner(permit.owner);
-    let signature = Signature::from_raw(signature).map_err(|_| not_theirs())?;
-    let signer = signature.recover_address_from_prehash(&permit.eip712_signing_hash(domain));
-    if signer.map_err(|_| not_theirs())? != permit.owner {
-        return Err(not_theirs());
-    }
+/// The signature's parts as tokens take them, if its owner made it.
+///
+/// # Errors
+/// `Signer`.
+pub fn parts(domain: &Eip712Domain, permit: &Permit, signature: &[u8]) -> Result<(u8, B256, B256), PermitError> {
+    let signature = signature::by_key(permit.owner, permit.eip712_signing_hash(domain), signature)
+        .ok_or(PermitError::Signer(permit.owner))?;
     Ok((27 + u8::from(signature.v()), signature.r().into(), signature.s().into()))
 }
