@@ -72,7 +72,12 @@ pub async fn domain(rpc: &Rpc, token: Address) -> Result<Eip712Domain, PermitErr
         Err(error) if !revert::is_contracts(&error) => return Err(rpc.error(&error).into()),
         Err(_) => {
             let name = contract.name().call().await.map_err(|e| lacks(rpc, &e, "it has no name"))?;
-            (name, contract.version().call().await.unwrap_or_else(|_| "1".to_owned()))
+            let version = match contract.version().call().await {
+                Ok(version) => version,
+                Err(error) if revert::is_contracts(&error) => "1".to_owned(),
+                Err(error) => return Err(rpc.error(&error).into()),
+            };
+            (name, version)
         }
     };
     let chain_id = U256::from(rpc.network.chain_id.as_u64());
