@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import {Vm} from "forge-std/Vm.sol";
 
 import {IPaymentGateway} from "../../contracts/src/interfaces/IPaymentGateway.sol";
 import {IPlanManager} from "../../contracts/src/interfaces/IPlanManager.sol";
@@ -198,5 +199,25 @@ abstract contract SubscriberBase is Base {
 
     function assertPaidUntil(bytes32 planHash, address subscriber, uint256 time) internal view {
         assertEq(stateOf(planHash, subscriber).nextChargeAt, time, "paid until");
+    }
+
+    /// @dev The manager's events since `vm.recordLogs` are numbered from `first` on without gaps; the count says how many.
+    function assertGapless(uint256 first) internal {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        uint256 expected = first;
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].emitter != address(manager)) continue;
+            uint256 sequence = logs[i].topics[0] == ISubscriptionTypes.SubscriptionCharged.selector
+                ? abi.decode(logs[i].data, (uint256)) >> 192
+                : _lastWord(logs[i].data);
+            assertEq(sequence, expected++, "number of the event");
+        }
+        assertEq(manager.eventCount() + 1, expected, "as many events as were counted");
+    }
+
+    function _lastWord(bytes memory data) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := mload(add(data, mload(data)))
+        }
     }
 }

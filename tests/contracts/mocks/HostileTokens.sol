@@ -120,3 +120,18 @@ contract ReentrantToken is PlainToken {
         return super.transferFrom(from, to, amount);
     }
 }
+
+/// @dev Each transfer takes about as much gas as it is told to, as tokens behind proxies with hooks do.
+contract HeavyToken is PlainToken {
+    uint256 public work;
+
+    function setWork(uint256 gas_) external {
+        work = gas_;
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        uint256 start = gasleft();
+        super._update(from, to, amount);
+        while (start - gasleft() < work) {}
+    }
+}
