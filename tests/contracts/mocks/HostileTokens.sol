@@ -282,7 +282,8 @@ contract ManyFacedToken is PlainToken {
         BurnsGas,
         ReturnsMuch,
         RevertsWithMuch,
-        CallsBack
+        CallsBack,
+        IsBlocked
     }
 
     mapping(address payer => Behaviour) public behaviourOf;
@@ -317,5 +318,10 @@ contract ManyFacedToken is PlainToken {
             require(success, "call back failed");
         }
         return super.transferFrom(from, to, amount);
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        require(behaviourOf[from] != Behaviour.IsBlocked && behaviourOf[to] != Behaviour.IsBlocked, "blocked");
+        super._update(from, to, amount);
     }
 }

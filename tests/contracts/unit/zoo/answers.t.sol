@@ -52,6 +52,22 @@ contract AnswersTest is ZooBase {
         assertReceived(4);
     }
 
+    /// @dev Such a token has taken what it denies. It is paid to the merchant with the others' payments, if there are any.
+    function test_oddAnswer_withinABatch_takesWithoutAPeriodForIt() external {
+        OddAnswerToken token_ = new OddAnswerToken();
+        enter(address(token_));
+        joinBoth();
+        token_.setAnswer(abi.encode(2));
+        assertEq(chargeBatch(planHash, abi.encodePacked(alice)), hex"06", "denied");
+        assertRetried(alice);
+        assertEq(odd.balanceOf(address(manager)), PRICE, "taken, and nobody's");
+
+        token_.setAnswer(abi.encode(1));
+        assertEq(chargeBatch(planHash, abi.encodePacked(bob)), hex"00", "another batch");
+        assertEq(odd.balanceOf(address(manager)), PRICE, "does not take it for a payment");
+        assertEq(odd.balanceOf(merchant), 3 * uint256(NET), "merchant");
+    }
+
     function test_missingCode_neverCountsAsPaid() external {
         enter(address(new PlainToken()));
         joinBoth();
