@@ -1,67 +1,43 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {VmSafe} from "forge-std/Vm.sol";
 import {console} from "forge-std/console.sol";
 
+import {Broadcaster} from "./Broadcaster.sol";
 import {Deployer} from "./Deployer.sol";
-import {Networks} from "./Networks.sol";
 
-/// @title Deploys all contracts and configures them, on one chain or on many
+/// @title Deploys all contracts and configures them
 ///
 /// @notice May be run again: what stands is kept, what differs is set. The broadcaster must be the admin. `script/deploy`
-///         runs it for each network of a networks file; for the chain of one node:
+///         runs it for each network of a networks file. For the chain of one node:
 ///
 ///         ABONO_OPERATOR=0x.. ABONO_AUTOMATION=0x.. ABONO_FEE_RECEIVER=0x.. forge script script/Deploy.s.sol \
 ///             --rpc-url http://127.0.0.1:8545 --private-key $KEY --broadcast --slow
 ///
 ///         Environment (defaults): ABONO_ADMIN, ABONO_OPERATOR, ABONO_AUTOMATION, ABONO_GOVERNOR, ABONO_FEE_RECEIVER (the
 ///         broadcaster), ABONO_FEE_BPS (250), ABONO_ADMIN_DELAY (86400 seconds).
-contract Deploy is Deployer, Networks {
+contract Deploy is Deployer, Broadcaster {
     string private constant FOLDER = ".dev/deployments/";
 
-    /// @notice Deploys on the chain of `--rpc-url`.
-    function run() external returns (Deployment memory deployment) {
+    function run() external onExpectedChain returns (Deployment memory deployment) {
         Config memory config = _config();
-        deployment = _deployHere(config);
-        verify(deployment, config);
-        _write(deployment);
-    }
-
-    /// @notice Deploys on every network of a networks file.
-    function runAll(string calldata file) external {
-        Network[] memory list = networks(file);
-        Config memory config = _config();
-        for (uint256 i; i < list.length; ++i) {
-            enter(list[i]);
-            uint256 before = vm.getNonce(config.admin);
-            Deployment memory deployment = _deployHere(config);
-            verify(deployment, config);
-            _write(deployment);
-            console.log(
-                string.concat(list[i].name, ": ", vm.toString(vm.getNonce(config.admin) - before), " transactions")
-            );
-        }
-    }
-
-    /// @notice Reverts unless code, roles, register and fee are as configured on every network of a networks file.
-    function checkAll(string calldata file) external {
-        Network[] memory list = networks(file);
-        Config memory config = _config();
-        for (uint256 i; i < list.length; ++i) {
-            enter(list[i]);
-            Deployment memory deployment = locate(config);
-            verify(deployment, config);
-            console.log(
-                string.concat(list[i].name, ": as configured, CoreSystem ", vm.toString(address(deployment.core)))
-            );
-        }
-    }
-
-    function _deployHere(Config memory config) private returns (Deployment memory deployment) {
+        uint256 before = vm.getNonce(config.admin);
         startBroadcast();
         deployment = deploy(config);
         configure(deployment, config);
         vm.stopBroadcast();
+
+        verify(deployment, config);
+        if (vm.isContext(VmSafe.ForgeContext.ScriptBroadcast)) _write(deployment);
+        console.log(string.concat("  ", vm.toString(vm.getNonce(config.admin) - before), " transactions to send"));
+    }
+
+    /// @notice Reverts unless code, roles, register and fee are as configured.
+    function check() external onExpectedChain {
+        Config memory config = _config();
+        verify(locate(config), config);
+        console.log("  code, roles, register and fee are as configured");
     }
 
     function _config() private returns (Config memory config) {

@@ -4,66 +4,57 @@ pragma solidity 0.8.37;
 import {console} from "forge-std/console.sol";
 
 import {CoreSystem} from "../contracts/src/CoreSystem.sol";
-import {Networks} from "./Networks.sol";
+import {Broadcaster} from "./Broadcaster.sol";
 
 /// @title Gives the roles to wallets of their own
 ///
-/// @notice For each network of a networks file: grants AUTHOR, OPERATOR, AUTOMATION and GOVERNOR to the new wallets, revokes
-///         them from the old ones, and offers the admin role to the new admin, who accepts it after the delay with
-///         `acceptAll`. `script/hand-over` runs it; without `--broadcast` nothing is sent.
+/// @notice Grants AUTHOR, OPERATOR, AUTOMATION and GOVERNOR to the new wallets, revokes them from the old ones, and offers
+///         the admin role to the new admin, who takes it after the delay with `accept`. `script/hand-over` runs it for
+///         each network of a networks file; without `--broadcast` nothing is sent.
 ///
 ///         Environment: ABONO_CORE_SYSTEM (its address, equal on every chain), ABONO_NEW_AUTHOR, ABONO_NEW_OPERATOR,
 ///         ABONO_NEW_AUTOMATION, ABONO_NEW_GOVERNOR, ABONO_NEW_ADMIN (absent: that role stays as it is), ABONO_OLD_WALLETS
 ///         (comma-separated; default: the broadcaster). The broadcaster must be the admin.
-contract HandOver is Networks {
+contract HandOver is Broadcaster {
     struct Role {
         string name;
         bytes32 id;
         address holder;
     }
 
-    error NotAdmin(string network, address admin, address broadcaster);
+    error NotAdmin(address admin, address broadcaster);
     error NotHandedOver(string role, address account);
     error SameWallet(string first, string second, address wallet);
 
-    /// @notice Hands over on every network of `file`.
-    function runAll(string calldata file) external {
+    function run() external onExpectedChain {
         CoreSystem core = CoreSystem(vm.envAddress("ABONO_CORE_SYSTEM"));
-        Network[] memory list = networks(file);
         address broadcaster = broadcasterOf();
-        for (uint256 i; i < list.length; ++i) {
-            enter(list[i]);
-            if (core.defaultAdmin() != broadcaster) {
-                revert NotAdmin(list[i].name, core.defaultAdmin(), broadcaster);
-            }
-            Role[4] memory roles = _roles(core);
-            address[] memory old = _oldWallets(broadcaster);
-            console.log(list[i].name);
-            startBroadcast();
-            for (uint256 r; r < roles.length; ++r) {
-                _handOver(core, roles[r], old);
-            }
-            _offerAdmin(core);
-            vm.stopBroadcast();
-            for (uint256 r; r < roles.length; ++r) {
-                _check(core, roles[r], old);
-            }
+        if (core.defaultAdmin() != broadcaster) revert NotAdmin(core.defaultAdmin(), broadcaster);
+        Role[4] memory roles = _roles(core);
+        address[] memory old = _oldWallets(broadcaster);
+
+        startBroadcast();
+        for (uint256 r; r < roles.length; ++r) {
+            _handOver(core, roles[r], old);
+        }
+        _offerAdmin(core);
+        vm.stopBroadcast();
+
+        for (uint256 r; r < roles.length; ++r) {
+            _check(core, roles[r], old);
         }
     }
 
     /// @notice The new admin takes what was offered, once the delay is over.
-    function acceptAll(string calldata file) external {
+    function accept() external onExpectedChain {
         CoreSystem core = CoreSystem(vm.envAddress("ABONO_CORE_SYSTEM"));
-        Network[] memory list = networks(file);
         address broadcaster = broadcasterOf();
-        for (uint256 i; i < list.length; ++i) {
-            enter(list[i]);
-            if (core.defaultAdmin() == broadcaster) continue;
+        if (core.defaultAdmin() != broadcaster) {
             startBroadcast();
             core.acceptDefaultAdminTransfer();
             vm.stopBroadcast();
-            console.log(string.concat(list[i].name, ": admin is ", vm.toString(broadcaster)));
         }
+        console.log(string.concat("  admin is ", vm.toString(broadcaster)));
     }
 
     function _handOver(CoreSystem core, Role memory role, address[] memory old) private {

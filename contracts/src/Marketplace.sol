@@ -23,16 +23,21 @@ import {TransferLib} from "./libraries/TransferLib.sol";
 contract Marketplace is IMarketplace, IERC5267 {
     using FeeLib for uint256;
     using LaneLib for uint256;
+    using ListingLib for Listing;
     using SaleHeadLib for uint256;
     using TransferLib for address;
 
-    /// @dev What a sale moves, in `token`; nothing of it is kept.
+    /// @dev What a sale comes to, in `token`; nothing of it is kept.
     struct Payment {
         address token;
         uint256 gross;
         uint256 fee;
         address feeReceiver;
-        uint256 discount;
+    }
+
+    /// @dev Eight counters, see LaneLib.
+    struct Counters {
+        uint256 word;
     }
 
     uint256 public constant MAX_CHAINS = 32;
@@ -47,8 +52,7 @@ contract Marketplace is IMarketplace, IERC5267 {
 
     /// @dev See SaleHeadLib.
     uint256 private _head;
-    /// @dev Eight counters to a word, see LaneLib.
-    mapping(address seller => mapping(uint256 saltGroup => uint256)) private _sold;
+    mapping(address seller => mapping(uint256 saltGroup => Counters)) private _sold;
     /// @inheritdoc IMarketplace
     mapping(address seller => mapping(bytes32 sku => uint256)) public minSaltOf;
 
@@ -88,10 +92,11 @@ contract Marketplace is IMarketplace, IERC5267 {
 
     /// @inheritdoc IMarketplace
     function revokeListing(uint256 salt) external {
-        uint256 word = _sold[msg.sender][salt >> 3];
+        Counters storage counters = _sold[msg.sender][salt >> 3];
+        uint256 word = counters.word;
         if (word.lane(salt) == LaneLib.REVOKED) revert NoChange();
 
-        _sold[msg.sender][salt >> 3] = word.withLane(salt, LaneLib.REVOKED);
+        counters.word = word.withLane(salt, LaneLib.REVOKED);
 
         emit ListingRevoked(msg.sender, salt, _nextSequence());
     }
@@ -116,15 +121,15 @@ contract Marketplace is IMarketplace, IERC5267 {
     /* VIEWS */
 
     /// @inheritdoc IMarketplace
-    function hashListing(Listing calldata listing) public view returns (bytes32 listingHash) {
-        return ListingLib.listingDigest(DOMAIN_SEPARATOR, listing);
+    function hashListing(Listing calldata listing) external view returns (bytes32 listingHash) {
+        return ListingLib.digest(DOMAIN_SEPARATOR, listing.words(), listing.chainIds);
     }
 
     /// @inheritdoc IMarketplace
     function soldOf(address seller, uint256 salt) external view returns (uint32) {
         // A counter has 32 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
-        return uint32(_sold[seller][salt >> 3].lane(salt));
+        return uint32(_sold[seller][salt >> 3].word.lane(salt));
     }
 
     /// @inheritdoc IMarketplace
@@ -169,13 +174,22 @@ contract Marketplace is IMarketplace, IERC5267 {
         private
         returns (bytes32 listingHash)
     {
-        _validate(listing, purchase.quantity);
+        uint256[13] calldata fields = listing.words();
+        uint256[] calldata chainIds = listing.chainIds;
+        _requireThisChain(chainIds);
+        _validate(fields);
+        uint256 units = purchase.quantity;
+        if (units == 0) revert InvalidQuantity(0);
 
-        listingHash = hashListing(listing);
-        if (!_isSigned(listing.seller, listingHash, signature)) revert InvalidSignature();
+        listingHash = ListingLib.digest(DOMAIN_SEPARATOR, fields, chainIds);
+        address seller = address(uint160(fields[ListingLib.SELLER]));
+        if (!_isSigned(seller, listingHash, signature)) revert InvalidSignature();
 
-        _count(listing, purchase.quantity, listingHash);
-        (Payment memory payment, uint256 head) = _price(listing, purchase);
+        _count(seller, fields, units, listingHash);
+        uint256 head = _head;
+        Payment memory payment;
+        uint256 discount;
+        (head, discount) = _price(payment, fields, purchase, head);
         head = head.next();
         _head = head;
 
@@ -183,30 +197,33 @@ contract Marketplace is IMarketplace, IERC5267 {
         if (recipient == address(0)) recipient = msg.sender;
         emit MarketplaceSale(
             listingHash,
-            listing.seller,
+            seller,
             msg.sender,
-            listing.sku,
-            uint256(head.eventCount()) << 192 | uint256(purchase.quantity) << 160 | payment.discount,
+            bytes32(fields[ListingLib.SKU]),
+            uint256(head.eventCount()) << 192 | units << 160 | discount,
             uint256(uint160(recipient)) << 96 | payment.gross,
             uint256(uint160(payment.token)) << 96 | payment.fee
         );
 
-        if (payment.token == address(0)) _send(listing.seller, payment);
-        else _collect(listing.seller, payment);
+        if (payment.token == address(0)) _send(seller, payment);
+        else _collect(seller, payment);
     }
 
-    function _validate(Listing calldata listing, uint256 units) private view {
-        _requireThisChain(listing.chainIds);
-        uint256 quantity = listing.quantity;
+    function _validate(uint256[13] calldata fields) private view {
+        uint256 seller = fields[ListingLib.SELLER];
+        uint256 price = fields[ListingLib.PRICE];
+        uint256 quantity = fields[ListingLib.QUANTITY];
         if (
-            listing.seller == address(0) || listing.price == 0 || quantity == 0 || quantity == LaneLib.REVOKED
-                || listing.maxFeeBps > FeeLib.MAX_BPS || listing.discountBps > FeeLib.MAX_BPS
+            seller == 0 || (seller | fields[ListingLib.TOKEN]) > type(uint160).max || price == 0
+                || price > type(uint96).max || quantity == 0 || quantity >= LaneLib.REVOKED
+                || fields[ListingLib.MAX_FEE_BPS] > FeeLib.MAX_BPS || fields[ListingLib.DISCOUNT_BPS] > FeeLib.MAX_BPS
         ) revert InvalidListing();
-        uint64 expiry = listing.expiry;
-        if (expiry != 0 && block.timestamp > expiry) revert ListingExpired(expiry);
-        address buyer = listing.buyer;
-        if (buyer != address(0) && buyer != msg.sender) revert InvalidBuyer(msg.sender);
-        if (units == 0) revert InvalidQuantity(0);
+        uint256 expiry = fields[ListingLib.EXPIRY];
+        // What has passed has less than 64 bits.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        if (expiry != 0 && block.timestamp > expiry) revert ListingExpired(uint64(expiry));
+        uint256 buyer = fields[ListingLib.BUYER];
+        if (buyer != 0 && buyer != uint160(msg.sender)) revert InvalidBuyer(msg.sender);
     }
 
     function _requireThisChain(uint256[] calldata chainIds) private view {
@@ -219,85 +236,97 @@ contract Marketplace is IMarketplace, IERC5267 {
     }
 
     /// @dev The key comes first also where there is code: an account that delegates by EIP-7702 keeps its key.
-    function _isSigned(address seller, bytes32 digest, bytes calldata signature) private returns (bool) {
-        (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
+    function _isSigned(address seller, bytes32 listingHash, bytes calldata signature) private returns (bool) {
+        (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(listingHash, signature);
         if (failure == ECDSA.RecoverError.NoError && recovered == seller) return true;
 
-        return VERIFIER.isValidSignature(seller, digest, signature);
+        return VERIFIER.isValidSignature(seller, listingHash, signature);
     }
 
     /// @dev Counts the units as sold.
-    function _count(Listing calldata listing, uint256 units, bytes32 listingHash) private {
-        uint256 salt = listing.salt;
-        if (salt < minSaltOf[listing.seller][listing.sku]) revert ListingIsRevoked(listingHash);
-        mapping(uint256 => uint256) storage words = _sold[listing.seller];
-        uint256 word = words[salt >> 3];
+    function _count(address seller, uint256[13] calldata fields, uint256 units, bytes32 listingHash) private {
+        uint256 salt = fields[ListingLib.SALT];
+        if (salt < minSaltOf[seller][bytes32(fields[ListingLib.SKU])]) revert ListingIsRevoked(listingHash);
+        Counters storage counters = _sold[seller][salt >> 3];
+        uint256 word = counters.word;
         uint256 sold = word.lane(salt);
         if (sold == LaneLib.REVOKED) revert ListingIsRevoked(listingHash);
-        uint256 quantity = listing.quantity;
-        // Another listing of this salt may have been larger.
-        uint256 left = sold < quantity ? quantity - sold : 0;
-        if (units > left) revert SoldOut(listingHash, left);
+        uint256 quantity = fields[ListingLib.QUANTITY];
+        unchecked {
+            // Another listing of this salt may have been larger.
+            uint256 left = sold < quantity ? quantity - sold : 0;
+            if (units > left) revert SoldOut(listingHash, left);
 
-        words[salt >> 3] = word.withLane(salt, sold + units);
+            counters.word = word.withLane(salt, sold + units);
+        }
     }
 
     /* INTERNAL: PRICE */
 
-    /// @return payment What the sale comes to.
-    /// @return head `_head`, with the fee renewed if it was asked for; not stored yet.
-    function _price(Listing calldata listing, Purchase calldata purchase)
+    /// @param payment Filled by this.
+    /// @param oldHead `_head`.
+    /// @return head The same, with the fee renewed if it was asked for; not stored yet.
+    /// @return discount What is taken off before `gross`.
+    function _price(Payment memory payment, uint256[13] calldata fields, Purchase calldata purchase, uint256 oldHead)
         private
         view
-        returns (Payment memory payment, uint256 head)
+        returns (uint256 head, uint256 discount)
     {
-        head = _head;
-        address token = purchase.paymentToken;
-        uint256 discountBps = _discountOf(listing, purchase.quantity);
-        // 96 and 32 bits.
-        uint256 amount;
-        unchecked {
-            amount = uint256(listing.price) * purchase.quantity;
-        }
-        if (token == listing.token) {
+        head = oldHead;
+        payment.token = purchase.paymentToken;
+        if (uint160(payment.token) == fields[ListingLib.TOKEN]) {
             if (!head.isFresh(block.timestamp, FEE_CACHE)) head = _withFee(head);
-            payment = _split(amount, discountBps, listing.maxFeeBps, head);
+            discount = _split(payment, fields, purchase.quantity, head);
         } else {
-            IPaymentGateway.Quote memory quote = GATEWAY.quotePayment(
-                IPaymentGateway.Payment(listing.token, token, amount, uint16(discountBps), listing.maxFeeBps)
-            );
-            payment = Payment(token, quote.gross, quote.fee, quote.feeReceiver, quote.discount);
+            discount = _convert(payment, fields, purchase.quantity);
         }
-        payment.token = token;
 
-        if (payment.gross > purchase.maxAmount) revert PriceAboveMaximum(payment.gross, purchase.maxAmount);
-        uint256 full = payment.gross + payment.discount;
-        if (full > type(uint96).max) revert PriceAboveMaximum(full, type(uint96).max);
+        uint256 gross = payment.gross;
+        if (gross > purchase.maxAmount) revert PriceAboveMaximum(gross, purchase.maxAmount);
+        if (gross > type(uint96).max) revert PriceAboveMaximum(gross, type(uint96).max);
+        if (discount > type(uint160).max) revert PriceAboveMaximum(discount, type(uint160).max);
     }
 
-    /// @dev What the gateway answers where the payment token is the listing's, by the fee that it has told.
-    function _split(uint256 amount, uint256 discountBps, uint256 maxFeeBps, uint256 head)
+    /// @dev What the gateway would answer where the payment token is the listing's, by the fee that it told.
+    function _split(Payment memory payment, uint256[13] calldata fields, uint256 units, uint256 head)
         private
-        pure
-        returns (Payment memory payment)
+        view
+        returns (uint256 discount)
     {
-        uint256 bps = head.feeBps();
-        if (bps > maxFeeBps) bps = maxFeeBps;
-        // An amount has 128 bits and no rate is above 10,000.
+        uint256 maxFeeBps = fields[ListingLib.MAX_FEE_BPS];
+        uint256 feeBps = head.feeBps();
+        // An amount has 96 + 32 bits and no rate is above 10,000.
         unchecked {
-            payment.discount = amount * discountBps / FeeLib.MAX_BPS;
-            payment.gross = amount - payment.discount;
-            payment.fee = payment.gross * bps / FeeLib.MAX_BPS;
+            uint256 amount = fields[ListingLib.PRICE] * units;
+            discount = amount * ListingLib.discountBps(fields, units, block.timestamp) / FeeLib.MAX_BPS;
+            uint256 gross = amount - discount;
+            payment.gross = gross;
+            payment.fee = gross * (feeBps < maxFeeBps ? feeBps : maxFeeBps) / FeeLib.MAX_BPS;
         }
         payment.feeReceiver = head.feeReceiver();
     }
 
-    function _discountOf(Listing calldata listing, uint256 units) private view returns (uint256 discountBps) {
-        discountBps = listing.discountBps;
-        if (discountBps == 0) return 0;
-        if (units < listing.discountMinQuantity) return 0;
-        uint256 endsAt = listing.discountEndsAt;
-        if (endsAt != 0 && block.timestamp > endsAt) return 0;
+    /// @dev Payment in another token: the gateway prices it, at its fee of now.
+    function _convert(Payment memory payment, uint256[13] calldata fields, uint256 units)
+        private
+        view
+        returns (uint256 discount)
+    {
+        // Checked by `_validate`.
+        // forge-lint: disable-start(unsafe-typecast)
+        IPaymentGateway.Quote memory quote = GATEWAY.quotePayment(
+            IPaymentGateway.Payment({
+                token: address(uint160(fields[ListingLib.TOKEN])),
+                paymentToken: payment.token,
+                amount: fields[ListingLib.PRICE] * units,
+                discountBps: uint16(ListingLib.discountBps(fields, units, block.timestamp)),
+                maxFeeBps: uint16(fields[ListingLib.MAX_FEE_BPS])
+            })
+        );
+        // forge-lint: disable-end(unsafe-typecast)
+
+        (payment.gross, payment.fee, payment.feeReceiver) = (quote.gross, quote.fee, quote.feeReceiver);
+        return quote.discount;
     }
 
     function _withFee(uint256 head) private view returns (uint256) {

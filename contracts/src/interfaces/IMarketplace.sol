@@ -44,7 +44,7 @@ interface IMarketplace {
 
     /// @param quantity Units to buy.
     /// @param paymentToken What to pay in: the listing's token, or another one that the gateway can price.
-    /// @param maxAmount Most to pay in all, smallest unit of `paymentToken`.
+    /// @param maxAmount Most to pay in all, smallest unit of `paymentToken`; 2**96 or more are refused in any case.
     /// @param recipient Whom the goods are for; zero for the buyer.
     struct Purchase {
         uint32 quantity;

@@ -5,7 +5,8 @@ import {IMarketplace} from "../../../contracts/src/interfaces/IMarketplace.sol";
 import {MarketBase} from "../MarketBase.t.sol";
 
 /// @dev Whole transactions, as in Benchmark. State: second or later sale in a word of counters, OpenZeppelin ERC-20, 2.5 %
-///      fee, infinite allowance, no balance zero, a key as the signer, one unit.
+///      fee, infinite allowance, no balance zero, a key as the signer, one unit. The fee was asked for within the last day,
+///      but where a name says stale.
 contract BuyBenchmark is MarketBase {
     function setUp() public override {
         super.setUp();
@@ -21,6 +22,12 @@ contract BuyBenchmark is MarketBase {
         uint256 used = _record("buy");
 
         assertLe(used, 75_000, "one sale");
+    }
+
+    function test_buy_staleFee() external {
+        vm.warp(START + 1 days);
+        buy(alice, offer(), 1);
+        _record("buy, stale fee");
     }
 
     function test_buy_firstOfALaterListing() external {
