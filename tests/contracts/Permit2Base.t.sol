@@ -2,20 +2,26 @@
 pragma solidity 0.8.37;
 
 import {IAllowanceTransfer} from "../../contracts/src/interfaces/IAllowanceTransfer.sol";
+import {Permit2} from "./Permit2.sol";
 import {SubscriberBase} from "./SubscriberBase.t.sol";
-import {MockPermit2} from "./mocks/MockPermit2.sol";
 
-/// @dev Permit2 at its address; Carol approved it, and not the manager.
-abstract contract Permit2Base is SubscriberBase {
-    MockPermit2 internal constant PERMIT2 = MockPermit2(0x000000000022D473030F116dDEE9F6B43aC78BA3);
+/// @dev What the tests use of Permit2 besides what the contracts use.
+interface IPermit2 is IAllowanceTransfer {
+    function approve(address token, address spender, uint160 amount, uint48 expiration) external;
+    function DOMAIN_SEPARATOR() external view returns (bytes32);
+}
+
+/// @dev Permit2 stands; Carol approved it, and not the manager.
+abstract contract Permit2Base is SubscriberBase, Permit2 {
+    IPermit2 internal permit2;
     uint48 internal constant FOREVER = type(uint48).max;
 
     function setUp() public virtual override {
         super.setUp();
-        vm.etch(address(PERMIT2), address(new MockPermit2()).code);
+        permit2 = IPermit2(deployPermit2());
         vm.startPrank(carol);
         token.approve(address(manager), 0);
-        token.approve(address(PERMIT2), type(uint256).max);
+        token.approve(PERMIT2, type(uint256).max);
         vm.stopPrank();
     }
 
@@ -24,7 +30,7 @@ abstract contract Permit2Base is SubscriberBase {
         view
         returns (IAllowanceTransfer.PermitSingle memory single)
     {
-        (,, uint48 nonce) = PERMIT2.allowance(carol, address(token), address(manager));
+        (,, uint48 nonce) = permit2.allowance(carol, address(token), address(manager));
         single.details = IAllowanceTransfer.PermitDetails(address(token), amount, expiration, nonce);
         (single.spender, single.sigDeadline) = (address(manager), block.timestamp);
     }
@@ -45,7 +51,7 @@ abstract contract Permit2Base is SubscriberBase {
                 single.sigDeadline
             )
         );
-        return signDigest(keccak256(abi.encodePacked(hex"1901", PERMIT2.DOMAIN_SEPARATOR(), structHash)));
+        return signDigest(keccak256(abi.encodePacked(hex"1901", permit2.DOMAIN_SEPARATOR(), structHash)));
     }
 
     function subscribeWithPermit2(
@@ -59,8 +65,8 @@ abstract contract Permit2Base is SubscriberBase {
 
     function approve2(address account, uint160 amount) internal {
         vm.startPrank(account);
-        token.approve(address(PERMIT2), type(uint256).max);
-        PERMIT2.approve(address(token), address(manager), amount, FOREVER);
+        token.approve(PERMIT2, type(uint256).max);
+        permit2.approve(address(token), address(manager), amount, FOREVER);
         vm.stopPrank();
     }
 }

@@ -77,7 +77,7 @@ contract MandatePermitTest is Permit2Base {
         IAllowanceTransfer.PermitSingle memory single = permit2Of(PRICE, FOREVER);
         bytes memory signature = sign(single);
         vm.prank(bob);
-        PERMIT2.permit(carol, single, signature);
+        permit2.permit(carol, single, signature);
 
         _relay(mandate, abi.encode(single, signature));
         assertEq(stateOf(planHash, carol).chargeCount, 1, "charged");
@@ -97,7 +97,7 @@ contract MandatePermitTest is Permit2Base {
         IAllowanceTransfer.PermitSingle memory single = permit2Of(PRICE, FOREVER);
         bytes memory signature = sign(single);
         vm.prank(carol);
-        PERMIT2.permit(carol, single, signature);
+        permit2.permit(carol, single, signature);
         _relayReverts(mandate, "", ISubscriptionTypes.Reason.InsufficientAllowance);
     }
 

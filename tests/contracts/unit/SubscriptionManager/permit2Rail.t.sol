@@ -6,7 +6,7 @@ import {ISubscriptionTypes} from "../../../../contracts/src/interfaces/ISubscrip
 import {Permit2Base} from "../../Permit2Base.t.sol";
 
 /// @dev Subscriptions whose charges go through Permit2. Carol's allowance to the manager is zero.
-contract Permit2Test is Permit2Base {
+contract Permit2RailTest is Permit2Base {
     bytes32 private planHash;
 
     function setUp() public override {
@@ -29,7 +29,7 @@ contract Permit2Test is Permit2Base {
         subscribeWithPermit2(planHash, single, signature);
 
         assertEq(uint8(stateOf(planHash, carol).rail), uint8(ISubscriptionTypes.Rail.Permit2), "rail");
-        (uint160 left,,) = PERMIT2.allowance(carol, address(token), address(manager));
+        (uint160 left,,) = permit2.allowance(carol, address(token), address(manager));
         assertEq(left, 2 * PRICE, "rest of the permit");
         assertEq(token.balanceOf(merchant), PRICE - feeOf(PRICE), "merchant");
         assertEq(token.balanceOf(feeReceiver), feeOf(PRICE), "fee receiver");
@@ -64,7 +64,7 @@ contract Permit2Test is Permit2Base {
     function test_chargeBatch_keepsTheRailsApart() external {
         _join(carol);
         vm.startPrank(carol);
-        PERMIT2.approve(address(token), address(manager), 0, FOREVER);
+        permit2.approve(address(token), address(manager), 0, FOREVER);
         token.approve(address(manager), type(uint256).max);
         vm.stopPrank();
         subscribe(planHash, alice);
@@ -80,7 +80,7 @@ contract Permit2Test is Permit2Base {
         IAllowanceTransfer.PermitSingle memory single = permit2Of(PRICE, FOREVER);
         bytes memory signature = sign(single);
         vm.prank(bob);
-        PERMIT2.permit(carol, single, signature);
+        permit2.permit(carol, single, signature);
         subscribeWithPermit2(planHash, single, signature);
         assertEq(stateOf(planHash, carol).chargeCount, 1, "charged");
     }
@@ -152,7 +152,7 @@ contract Permit2Test is Permit2Base {
     function testFuzz_charge_reverts_whenThePermit2sAllowanceIsTooSmall(uint256 amount) external {
         _join(carol);
         vm.prank(carol);
-        token.approve(address(PERMIT2), bound(amount, 0, PRICE - 1));
+        token.approve(PERMIT2, bound(amount, 0, PRICE - 1));
         vm.warp(START + PERIOD);
         chargeReverts(planHash, carol, ISubscriptionTypes.Reason.InsufficientAllowance);
         assertEq(chargeBatch(planHash, abi.encodePacked(carol)), hex"05", "batch");
@@ -171,7 +171,7 @@ contract Permit2Test is Permit2Base {
     /// @dev A call to an address without code succeeds; that is no payment.
     function test_charge_reverts_whenThereIsNoPermit2() external {
         _join(carol);
-        vm.etch(address(PERMIT2), "");
+        vm.etch(PERMIT2, "");
         vm.warp(START + PERIOD);
         chargeReverts(planHash, carol, ISubscriptionTypes.Reason.InsufficientAllowance);
         assertEq(chargeBatch(planHash, abi.encodePacked(carol)), hex"05", "batch");
@@ -179,7 +179,7 @@ contract Permit2Test is Permit2Base {
     }
 
     function test_subscribeWithPermit2_reverts_whenThereIsNoPermit2() external {
-        vm.etch(address(PERMIT2), "");
+        vm.etch(PERMIT2, "");
         IAllowanceTransfer.PermitSingle memory single;
         vm.expectRevert(failed(ISubscriptionTypes.Reason.InsufficientAllowance));
         subscribeWithPermit2(planHash, single, "");
