@@ -168,9 +168,11 @@ contract SubscriptionExtension is ISubscriptionExtension, Mandates {
     /// @inheritdoc ISubscriptionExtension
     ///
     /// @dev Each plan's batch runs as a call of this contract to itself that keeps the caller, so that a revert takes back
-    ///      that plan alone. One that ran out of gas is not one that failed: it stops all.
+    ///      that plan alone. One that ran out of gas is not one that failed: it stops all. From within a batch it would
+    ///      number its events beside that batch, which keeps the count in memory.
     function chargeBatches(bytes32[] calldata planHashes, bytes[] calldata subscribers)
         external
+        nonReentrantView
         returns (bytes[] memory outcomes)
     {
         uint256 count = planHashes.length;

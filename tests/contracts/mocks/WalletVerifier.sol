@@ -14,4 +14,8 @@ contract WalletVerifier is ISignatureVerifier {
             success && answer.length >= 32
                 && abi.decode(answer, (bytes32)) == bytes32(IERC1271.isValidSignature.selector);
     }
+
+    function unwrap(bytes calldata) external pure returns (address, bytes memory, bytes memory) {
+        revert("no ERC-6492");
+    }
 }

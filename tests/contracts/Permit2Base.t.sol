@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IAllowanceTransfer} from "../../contracts/src/interfaces/IAllowanceTransfer.sol";
+import {Permit2} from "./Permit2.sol";
+import {SubscriberBase} from "./SubscriberBase.t.sol";
+
+/// @dev What the tests use of Permit2 besides what the contracts use.
+interface IPermit2 is IAllowanceTransfer {
+    function approve(address token, address spender, uint160 amount, uint48 expiration) external;
+    function DOMAIN_SEPARATOR() external view returns (bytes32);
+}
+
+/// @dev Permit2 stands; Carol approved it, and not the manager.
+abstract contract Permit2Base is SubscriberBase, Permit2 {
+    IPermit2 internal permit2;
+    uint48 internal constant FOREVER = type(uint48).max;
+
+    function setUp() public virtual override {
+        super.setUp();
+        permit2 = IPermit2(deployPermit2());
+        vm.startPrank(carol);
+        token.approve(address(manager), 0);
+        token.approve(PERMIT2, type(uint256).max);
+        vm.stopPrank();
+    }
+
+    function permit2Of(uint160 amount, uint48 expiration)
+        internal
+        view
+        returns (IAllowanceTransfer.PermitSingle memory single)
+    {
+        (,, uint48 nonce) = permit2.allowance(carol, address(token), address(manager));
+        single.details = IAllowanceTransfer.PermitDetails(address(token), amount, expiration, nonce);
+        (single.spender, single.sigDeadline) = (address(manager), block.timestamp);
+    }
+
+    function sign(IAllowanceTransfer.PermitSingle memory single) internal view returns (bytes memory) {
+        bytes32 details = keccak256(
+            abi.encode(
+                keccak256("PermitDetails(address token,uint160 amount,uint48 expiration,uint48 nonce)"), single.details
+            )
+        );
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256(
+                    "PermitSingle(PermitDetails details,address spender,uint256 sigDeadline)PermitDetails(address token,uint160 amount,uint48 expiration,uint48 nonce)"
+                ),
+                details,
+                single.spender,
+                single.sigDeadline
+            )
+        );
+        return signDigest(keccak256(abi.encodePacked(hex"1901", permit2.DOMAIN_SEPARATOR(), structHash)));
+    }
+
+    function subscribeWithPermit2(
+        bytes32 planHash,
+        IAllowanceTransfer.PermitSingle memory single,
+        bytes memory signature
+    ) internal {
+        vm.prank(carol);
+        manager.subscribeWithPermit2(planHash, single, signature);
+    }
+
+    function approve2(address account, uint160 amount) internal {
+        vm.startPrank(account);
+        token.approve(PERMIT2, type(uint256).max);
+        permit2.approve(address(token), address(manager), amount, FOREVER);
+        vm.stopPrank();
+    }
+}
