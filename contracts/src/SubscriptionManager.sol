@@ -287,15 +287,19 @@ contract SubscriptionManager is ISubscriptionCharging, Activation {
             return;
         }
 
+        _requireCallGas();
         uint256 received = token.balanceOf(address(this), Limits.TRANSFER_GAS) - held;
         if (received < gross) revert ReceivedLessThanCharged(gross, received);
 
-        if (!token.tryTransfer(merchant, received - fee, Limits.TRANSFER_GAS)) {
-            revert ChargeFailed(Reason.TransferFailed);
-        }
-        if (fee != 0 && !token.tryTransfer(bill.feeReceiver, fee, Limits.TRANSFER_GAS)) {
-            revert ChargeFailed(Reason.TransferFailed);
-        }
+        _payOut(token, merchant, received - fee);
+        if (fee != 0) _payOut(token, bill.feeReceiver, fee);
+    }
+
+    function _payOut(address token, address receiver, uint256 amount) private {
+        if (token.tryTransfer(receiver, amount, Limits.TRANSFER_GAS)) return;
+
+        _requireCallGas();
+        revert ChargeFailed(Reason.TransferFailed);
     }
 
     /// @dev Whether the caller is automation. A fresh answer is put into the head, which the caller of this writes anyway.

@@ -31,6 +31,9 @@ abstract contract Collection is SubscriptionState {
     /// @dev A call gets at most 63/64 of the gas there is; 5,000 for reaching a cold account and for what precedes it.
     uint256 private constant CALL_RESERVE = Limits.TRANSFER_GAS + Limits.TRANSFER_GAS / 63 + 5000;
 
+    /// @dev What a call with coin costs besides its gas: 9,000, and 25,000 for an account that never was.
+    uint256 private constant SEND_GAS = 34_000;
+
     function _emitCharged(Bill memory bill, address subscriber, uint256 start, uint256 end, uint256 sequence) internal {
         emit SubscriptionCharged(
             bill.planHash,
@@ -107,7 +110,8 @@ abstract contract Collection is SubscriptionState {
     }
 
     function _sendOrCredit(address receiver, uint256 amount) internal {
-        _requireCallGas();
+        uint256 available = gasleft();
+        if (available < CALL_RESERVE + SEND_GAS) revert InsufficientGas(CALL_RESERVE + SEND_GAS, available);
         if (receiver.trySend(amount, Limits.TRANSFER_GAS)) return;
 
         uint256 balance = _creditOf[receiver] + amount;

@@ -158,7 +158,6 @@ contract ChargeBatchesTest is SubscriberBase {
     /// @dev With too little gas for a settlement all is taken back; nothing is told to have failed.
     function testFuzz_chargeBatches_takesNoLackOfGasForAFailure(uint256 gasLimit, uint256 work) external {
         // Open: a settlement does not yet tell lack of gas from a transfer that fails.
-        vm.skip(true, "settlement does not check its gas");
         HeavyToken odd = new HeavyToken();
         bytes32 heavy = createIn(address(odd));
         bytes memory packed;
