@@ -14,6 +14,10 @@ library PlanLib {
     uint256 private constant STATUS = 240;
     uint256 private constant PRICE = 160;
 
+    /// @dev Addresses go on into assembly, for which a cast alone need not clear the bits above; the IR pipeline does, so
+    ///      the mask costs nothing there.
+    uint256 private constant ADDRESS_MASK = type(uint160).max;
+
     function load(IPlanManager.PlanTerms storage terms) internal view returns (uint256 head, uint256 last) {
         assembly ("memory-safe") {
             head := sload(terms.slot)
@@ -39,7 +43,7 @@ library PlanLib {
     // forge-lint: disable-start(unsafe-typecast)
 
     function merchant(uint256 head) internal pure returns (address) {
-        return address(uint160(head));
+        return address(uint160(head & ADDRESS_MASK));
     }
 
     function period(uint256 head) internal pure returns (uint256) {
@@ -55,7 +59,7 @@ library PlanLib {
     }
 
     function token(uint256 word) internal pure returns (address) {
-        return address(uint160(word));
+        return address(uint160(word & ADDRESS_MASK));
     }
 
     // forge-lint: disable-end(unsafe-typecast)
