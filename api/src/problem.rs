@@ -24,17 +24,20 @@ pub struct FieldError {
 pub struct Problem {
     /// Stays the same for one kind of problem: `urn:abono:problem:plan-not-found`.
     #[serde(rename = "type")]
-    pub kind: String,
+    #[schema(value_type = String)]
+    pub kind: Box<str>,
     /// The kind in words.
     pub title: &'static str,
     /// HTTP status.
     pub status: u16,
     /// What is wrong this time and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub detail: Option<Box<str>>,
     /// Path of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub instance: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub instance: Option<Box<str>>,
     /// Fields that were refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
@@ -47,7 +50,7 @@ impl Problem {
     #[must_use]
     pub fn new(status: StatusCode, name: &str, title: &'static str) -> Self {
         Self {
-            kind: format!("urn:abono:problem:{name}"),
+            kind: format!("urn:abono:problem:{name}").into(),
             title,
             status: status.as_u16(),
             detail: None,
@@ -60,7 +63,7 @@ impl Problem {
     /// With what is wrong this time.
     #[must_use]
     pub fn detail(mut self, detail: impl ToString) -> Self {
-        self.detail = Some(detail.to_string());
+        self.detail = Some(detail.to_string().into());
         self
     }
 
@@ -170,7 +173,7 @@ impl From<ChainError> for Problem {
 /// An answer that is a problem, with the path of its request; any other as it is.
 pub(crate) fn with_instance(mut response: Response, path: &str) -> Response {
     let Some(mut problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    problem.instance = Some(path.to_owned());
+    problem.instance = Some(path.into());
     let Ok(body) = serde_json::to_vec(&problem) else { return response };
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response.map(|_| Body::from(body))
