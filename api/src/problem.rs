@@ -24,10 +24,7 @@ pub struct FieldError {
 pub struct Problem {
     /// Stays the same for one kind of problem: `urn:abono:problem:plan-not-found`.
     #[serde(rename = "type")]
-<<<<<<< HEAD
-=======
     #[schema(value_type = String)]
->>>>>>> h-rmandate
     pub kind: Box<str>,
     /// The kind in words.
     pub title: &'static str,
@@ -35,17 +32,11 @@ pub struct Problem {
     pub status: u16,
     /// What is wrong this time and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
-<<<<<<< HEAD
-    pub detail: Option<Box<str>>,
-    /// Path of the request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-=======
     #[schema(value_type = Option<String>)]
     pub detail: Option<Box<str>>,
     /// Path of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
->>>>>>> h-rmandate
     pub instance: Option<Box<str>>,
     /// Fields that were refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
