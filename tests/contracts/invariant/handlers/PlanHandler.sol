@@ -42,9 +42,7 @@ contract PlanHandler is Handler {
     }
 
     function updateUri(uint256 which) external by(_merchant(which)) {
-        address merchant = _merchant(which);
-        vm.prank(merchant);
-        PLANS.updatePlanUri(_plan(which), "ipfs://other");
+        _try(_merchant(which), address(PLANS), abi.encodeCall(PLANS.updatePlanUri, (_plan(which), "ipfs://o")), "uri");
     }
 
     /// @dev A limit stops plans from becoming active and nothing else; those that are stay so.
