@@ -87,6 +87,29 @@ contract InvariantTest is Base {
         ghost.checkActivePlans();
     }
 
+    /// @dev Properties of what never happens hold of nothing: this shows that the handlers bring about all there is.
+    function test_handlersReachEveryOutcome() external {
+        uint256 seed = 1;
+        for (uint256 i; i < 4000; ++i) {
+            (address handler, bytes4 selector) = _action(uint256(keccak256(abi.encode(++seed))));
+            bytes32[5] memory words;
+            for (uint256 j; j < 5; ++j) {
+                words[j] = keccak256(abi.encode(++seed));
+            }
+            (bool success, bytes memory failure) = handler.call(abi.encodePacked(selector, abi.encode(words)));
+            if (!success) {
+                assembly ("memory-safe") {
+                    revert(add(failure, 0x20), mload(failure))
+                }
+            }
+        }
+        bytes32[36] memory outcomes = _outcomes();
+        for (uint256 i; i < outcomes.length; ++i) {
+            emit log_named_uint(string(abi.encodePacked(outcomes[i])), ghost.seen(outcomes[i]));
+            assertGt(ghost.seen(outcomes[i]), 0, string(abi.encodePacked(outcomes[i])));
+        }
+    }
+
     /// @dev Whichever campaign ran: at its end everything holds.
     function afterInvariant() external view {
         ghost.checkBalances();
@@ -95,6 +118,100 @@ contract InvariantTest is Base {
         ghost.checkEventCounts();
         ghost.checkTerms();
         ghost.checkActivePlans();
+    }
+
+    function _action(uint256 seed) private view returns (address, bytes4) {
+        bytes4[8] memory billing = [
+            BillingHandler.subscribe.selector,
+            BillingHandler.subscribeWithPermit.selector,
+            BillingHandler.subscribeWithPermit2.selector,
+            BillingHandler.charge.selector,
+            BillingHandler.chargeBatch.selector,
+            BillingHandler.chargeBatches.selector,
+            BillingHandler.compareBatch.selector,
+            BillingHandler.charge.selector
+        ];
+        bytes4[9] memory account = [
+            AccountHandler.deposit.selector,
+            AccountHandler.withdraw.selector,
+            AccountHandler.claimCredit.selector,
+            AccountHandler.approve.selector,
+            AccountHandler.approvePermit2.selector,
+            AccountHandler.earn.selector,
+            AccountHandler.setOpen.selector,
+            AccountHandler.setBlocked.selector,
+            AccountHandler.pass.selector
+        ];
+        bytes4[10] memory mandate = [
+            MandateHandler.subscribeBySig.selector,
+            MandateHandler.switchBySig.selector,
+            MandateHandler.activateManually.selector,
+            MandateHandler.switchPlan.selector,
+            MandateHandler.pause.selector,
+            MandateHandler.resume.selector,
+            MandateHandler.cancel.selector,
+            MandateHandler.orderBySig.selector,
+            MandateHandler.invalidateNonces.selector,
+            MandateHandler.replay.selector
+        ];
+        bytes4[10] memory plan = [
+            PlanHandler.setStatus.selector,
+            PlanHandler.setFrozen.selector,
+            PlanHandler.offer.selector,
+            PlanHandler.accept.selector,
+            PlanHandler.updateUri.selector,
+            PlanHandler.setMaxActivePlans.selector,
+            PlanHandler.setFee.selector,
+            PlanHandler.setRate.selector,
+            PlanHandler.refreshAutomation.selector,
+            PlanHandler.intrude.selector
+        ];
+        uint256 which = seed >> 8;
+        if (seed % 4 == 0) return (handlers[0], billing[which % billing.length]);
+        if (seed % 4 == 1) return (handlers[1], account[which % account.length]);
+        if (seed % 4 == 2) return (handlers[2], mandate[which % mandate.length]);
+        return (handlers[3], plan[which % plan.length]);
+    }
+
+    function _outcomes() private pure returns (bytes32[36] memory) {
+        return [
+            bytes32("token"),
+            "native",
+            "bounded",
+            "permit2",
+            "first charge",
+            "automated charge",
+            "public charge",
+            "trial",
+            "resubscribed",
+            "charged switch",
+            "free switch",
+            "manual",
+            "cancelled",
+            "paused",
+            "resumed",
+            "retried",
+            "failed",
+            "refused",
+            "batch",
+            "batch of many",
+            "batch failed",
+            "compared",
+            "deposit",
+            "withdrawal",
+            "credit claimed",
+            "mandate",
+            "mandate with a limit",
+            "order",
+            "nonces invalidated",
+            "replay refused",
+            "intrusion refused",
+            "status",
+            "frozen",
+            "offer",
+            "new merchant",
+            "fee"
+        ];
     }
 
     function _addPeople() private {

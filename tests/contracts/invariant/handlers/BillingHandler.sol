@@ -17,7 +17,7 @@ contract BillingHandler is Handler {
     function subscribe(uint256 who, uint256 which, uint256 value) external by(_payer(who)) {
         (address payer, bytes32 planHash) = (_payer(who), _plan(which));
         (address token,,,,) = GHOST.copyOf(planHash);
-        value = token == address(0) ? bound(value, 0, 2 ether) : 0;
+        value = token == address(0) ? _bound(value, 0, 2 ether) : 0;
         GHOST.give(address(0), payer, value);
         vm.prank(payer);
         try MANAGER.subscribe{value: value}(planHash) {
@@ -27,15 +27,18 @@ contract BillingHandler is Handler {
         }
     }
 
-    function subscribeWithPermit(uint256 who, uint256 which, uint256 value, bool usedFirst) external by(_payer(who)) {
+    function subscribeWithPermit(uint256 who, uint256 which, uint256 value, uint256 usedFirst)
+        external
+        by(_payer(who))
+    {
         (address payer, bytes32 planHash) = (_payer(who), _plan(which));
         (address token, uint256 price,,,) = GHOST.copyOf(planHash);
         if (token != GHOST.tokens(1)) return;
 
-        value = bound(value, 0, 3 * price);
+        value = _bound(value, 0, 3 * price);
         (uint8 v, bytes32 r, bytes32 s) = _permit(token, payer, value);
         uint256 deadline = GHOST.time();
-        if (usedFirst) {
+        if (usedFirst % 2 == 0) {
             ITestToken(token).permit(payer, address(MANAGER), value, deadline, v, r, s);
             GHOST.approved(token, payer, value);
         }
@@ -48,7 +51,7 @@ contract BillingHandler is Handler {
         }
     }
 
-    function subscribeWithPermit2(uint256 who, uint256 which, uint160 amount, uint256 duration)
+    function subscribeWithPermit2(uint256 who, uint256 which, uint256 amount, uint256 duration)
         external
         by(_payer(who))
     {
@@ -57,9 +60,9 @@ contract BillingHandler is Handler {
         if (token == address(0)) return;
 
         (,, uint48 nonce) = PERMIT2.allowance(payer, token, address(MANAGER));
-        uint48 expiration = uint48(GHOST.time() + trial + bound(duration, 1, 90 days));
+        uint48 expiration = uint48(GHOST.time() + trial + _bound(duration, 1, 90 days));
         IAllowanceTransfer.PermitSingle memory single = IAllowanceTransfer.PermitSingle(
-            IAllowanceTransfer.PermitDetails(token, uint160(bound(amount, price, 9 * price)), expiration, nonce),
+            IAllowanceTransfer.PermitDetails(token, uint160(_bound(amount, price, 9 * price)), expiration, nonce),
             address(MANAGER),
             GHOST.time()
         );
@@ -73,14 +76,15 @@ contract BillingHandler is Handler {
     }
 
     function charge(uint256 who, uint256 which, uint256 caller, uint256 wait) external {
-        (address payer, bytes32 planHash) = (_payer(who), _plan(which));
+        address payer = _payer(who);
+        bytes32 planHash = wait % 16 < 8 ? _plan(which) : _activeOf(payer, which);
         _wait(wait, planHash, payer);
         _charge(planHash, payer, _caller(caller));
     }
 
     /// @dev Some members are there twice, some never subscribed.
     function chargeBatch(uint256 which, uint256 members, uint256 caller, uint256 wait) external {
-        bytes32 planHash = _plan(which);
+        bytes32 planHash = wait % 16 < 8 ? _plan(which) : _activeOf(_payer(members), which);
         _wait(wait, planHash, _payer(members));
         _chargeBatch(planHash, _caller(caller), abi.encodePacked(_members(members), _payer(members), STRANGER));
     }
@@ -98,7 +102,7 @@ contract BillingHandler is Handler {
 
     /// @dev A batch does what its members do one by one: same money, same subscriptions, same reasons.
     function compareBatch(uint256 which, uint256 members, uint256 caller, uint256 wait) external {
-        bytes32 planHash = _plan(which);
+        bytes32 planHash = wait % 16 < 8 ? _plan(which) : _activeOf(_payer(members), which);
         _wait(wait, planHash, _payer(members));
         vm.warp(GHOST.time());
         bytes memory packed = _members(members);

@@ -72,10 +72,20 @@ abstract contract Handler is Test {
         uint256 time = GHOST.time();
         if (kind < 3) due += kind == 0 ? 0 : kind == 1 ? 1 days : 1 days - 1;
         else if (kind == 3) due = due == 0 ? 0 : due - 1;
-        else if (kind == 4) due = time + bound(seed >> 8, 1, 2 * period);
+        else if (kind == 4) due = time + _bound(seed >> 8, 1, 2 * period);
         else due = time;
         // A yearly plan is not waited for all the time: its year would be all there is.
         if (due > time && (due - time < 60 days || seed >> 8 & 7 == 0)) GHOST.pass(due - time);
+    }
+
+    /// @dev A plan that the payer is active in, from `which` on; the plan itself if there is none.
+    function _activeOf(address payer, uint256 which) internal view returns (bytes32) {
+        (uint256 plans,,,) = GHOST.counts();
+        for (uint256 i; i < plans; ++i) {
+            bytes32 planHash = _plan(which % plans + i);
+            if (_statusOf(planHash, payer) == ISubscriptionTypes.Status.Active) return planHash;
+        }
+        return _plan(which);
     }
 
     function _plainConsent(bytes32 planHash, ISubscriptionTypes.Rail rail)

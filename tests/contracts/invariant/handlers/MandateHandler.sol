@@ -30,7 +30,7 @@ contract MandateHandler is Handler {
     function activateManually(uint256 who, uint256 which, uint256 terms, uint256 duration) external by(OPERATOR) {
         ISubscriptionTypes.Mandate memory mandate = _mandate(_payer(who), _plan(which), terms);
         (,, uint256 period,,) = GHOST.copyOf(mandate.planHash);
-        uint40 paidUntil = uint40(GHOST.time() + bound(duration, 0, period + 1));
+        uint40 paidUntil = uint40(GHOST.time() + _bound(duration, 0, period + 1));
         bytes memory signature = _sign(mandate.subscriber, MANAGER.hashMandate(mandate));
         vm.prank(OPERATOR);
         try MANAGER.activateManually(mandate, signature, paidUntil) {
@@ -57,7 +57,8 @@ contract MandateHandler is Handler {
     }
 
     function pause(uint256 who, uint256 which) external by(_payer(who)) {
-        (address payer, bytes32 planHash) = (_payer(who), _plan(which));
+        address payer = _payer(who);
+        bytes32 planHash = _activeOf(payer, which);
         if (_statusOf(planHash, payer) != ISubscriptionTypes.Status.Active) return;
 
         GHOST.willing(planHash, payer);
@@ -76,12 +77,12 @@ contract MandateHandler is Handler {
     }
 
     /// @dev Works whatever the state of plan, token and wallet.
-    function cancel(uint256 who, uint256 which, bool asOperator) external by(asOperator ? OPERATOR : _payer(who)) {
+    function cancel(uint256 who, uint256 which, uint256 caller) external by(caller % 2 == 0 ? OPERATOR : _payer(who)) {
         (address payer, bytes32 planHash) = (_payer(who), _plan(which));
         ISubscriptionTypes.Status status = _statusOf(planHash, payer);
         if (status != ISubscriptionTypes.Status.Active && status != ISubscriptionTypes.Status.Paused) return;
 
-        if (asOperator) {
+        if (caller % 2 == 0) {
             vm.prank(OPERATOR);
             MANAGER.cancelFor(planHash, payer);
         } else {
@@ -111,8 +112,9 @@ contract MandateHandler is Handler {
         _used.push(call);
     }
 
-    function invalidateNonces(uint256 who, uint8 bits) external by(_payer(who)) {
+    function invalidateNonces(uint256 who, uint256 bits) external by(_payer(who)) {
         address payer = _payer(who);
+        bits &= 0xff;
         vm.prank(payer);
         // The handlers' own nonces are beyond the first 256.
         try MANAGER.invalidateNonces(0, bits) {
@@ -181,13 +183,13 @@ contract MandateHandler is Handler {
         mandate.paymentToken = choice < 4 ? token : GHOST.tokens(choice < 7 ? 2 : 0);
         if (seed >> 8 & 1 == 1 && mandate.paymentToken != address(0)) mandate.rail = ISubscriptionTypes.Rail.Permit2;
         mandate.maxAmount = token == mandate.paymentToken
-            ? uint96(bound(seed >> 16, price - 1, 2 * price))
-            : uint96(bound(seed >> 16, 1e6, mandate.paymentToken == address(0) ? 3 ether : 150e6));
+            ? uint96(_bound(seed >> 16, price - 1, 2 * price))
+            : uint96(_bound(seed >> 16, 1e6, mandate.paymentToken == address(0) ? 3 ether : 150e6));
         mandate.maxCharges = uint24(seed >> 128 & 3);
         if (seed >> 136 & 3 == 0) {
-            mandate.endsAt = uint40(GHOST.time() + trial + bound(seed >> 140, 0, 4 * period));
+            mandate.endsAt = uint40(GHOST.time() + trial + _bound(seed >> 140, 0, 4 * period));
         }
-        mandate.deadline = seed >> 200 & 15 == 0 ? GHOST.time() - 1 : GHOST.time() + bound(seed >> 204, 0, 30 days);
+        mandate.deadline = seed >> 200 & 15 == 0 ? GHOST.time() - 1 : GHOST.time() + _bound(seed >> 204, 0, 30 days);
     }
 
     function _orderCall(ISubscriptionTypes.Order memory order, uint256 kind) private view returns (bytes memory) {
@@ -198,16 +200,6 @@ contract MandateHandler is Handler {
         }
         if (kind == 1) return abi.encodeCall(MANAGER.pauseBySig, (order, _sign(payer, MANAGER.hashPause(order))));
         return abi.encodeCall(MANAGER.resumeBySig, (order, _sign(payer, MANAGER.hashResume(order))));
-    }
-
-    /// @dev A plan that the payer is active in, from `which` on; the plan itself if there is none.
-    function _activeOf(address payer, uint256 which) private view returns (bytes32) {
-        (uint256 plans,,,) = GHOST.counts();
-        for (uint256 i; i < plans; ++i) {
-            bytes32 planHash = _plan(which % plans + i);
-            if (_statusOf(planHash, payer) == ISubscriptionTypes.Status.Active) return planHash;
-        }
-        return _plan(which);
     }
 
     /// @dev As `_activeOf`; zero if there is none.

@@ -46,21 +46,21 @@ contract PlanHandler is Handler {
     }
 
     /// @dev A limit stops plans from becoming active and nothing else; those that are stay so.
-    function setMaxActivePlans(uint32 limit) external by(GOVERNOR) {
-        limit = limit % 2 == 0 ? 0 : uint32(bound(limit, 1, 8));
-        _try(GOVERNOR, address(PLANS), abi.encodeCall(PLANS.setMaxActivePlans, (limit)), "limit of plans");
+    function setMaxActivePlans(uint256 limit) external by(GOVERNOR) {
+        limit = limit % 2 == 0 ? 0 : _bound(limit, 1, 8);
+        _try(GOVERNOR, address(PLANS), abi.encodeCall(PLANS.setMaxActivePlans, (uint32(limit))), "limit of plans");
     }
 
-    function setFee(uint16 bps, uint256 to) external by(GOVERNOR) {
-        bps = uint16(bound(bps, 0, 1100));
+    function setFee(uint256 bps, uint256 to) external by(GOVERNOR) {
+        bps = _bound(bps, 0, 1100);
         address receiver = bps == 0 ? address(0) : GHOST.merchants(2 + to % 2);
-        _try(GOVERNOR, address(GATEWAY), abi.encodeCall(GATEWAY.setFee, (bps, receiver)), "fee");
+        _try(GOVERNOR, address(GATEWAY), abi.encodeCall(GATEWAY.setFee, (uint16(bps), receiver)), "fee");
         assertLe(GATEWAY.feeBps(), GATEWAY.MAX_FEE_BPS(), "highest fee");
     }
 
     /// @dev What one unit of the plan's token is in others, in millionths; zero where it is not known.
     function setRate(uint256 rate) external by(STRANGER) {
-        RATE.set(rate % 6 == 0 ? 0 : bound(rate, 1, 3e6));
+        RATE.set(rate % 6 == 0 ? 0 : _bound(rate, 1, 3e6));
     }
 
     function refreshAutomation() external by(STRANGER) {
