@@ -52,7 +52,7 @@ contract AccountHandler is Handler {
     function approve(uint256 who, uint256 which, uint256 amount) external by(_payer(who)) {
         address payer = _payer(who);
         address token = _token(which);
-        amount = amount % 4 == 0 ? 0 : amount % 4 == 1 ? _bound(amount >> 2, 0, 100e6) : NO_LIMIT;
+        amount = amount % 8 == 0 ? 0 : amount % 8 == 1 ? _bound(amount >> 3, 0, 100e6) : NO_LIMIT;
         vm.prank(payer);
         ITestToken(token).approve(address(MANAGER), amount);
         GHOST.approved(token, payer, amount);
@@ -62,7 +62,7 @@ contract AccountHandler is Handler {
         address payer = _payer(who);
         address token = _token(which);
         vm.startPrank(payer);
-        ITestToken(token).approve(address(PERMIT2), amount % 4 == 0 ? 0 : NO_LIMIT);
+        ITestToken(token).approve(address(PERMIT2), amount % 8 == 0 ? 0 : NO_LIMIT);
         uint160 allowed = amount % 8 < 4 ? type(uint160).max : uint160(_bound(amount >> 3, 0, 100e6));
         PERMIT2.approve(token, address(MANAGER), allowed, uint48(GHOST.time() + _bound(amount >> 4, 1 days, 400 days)));
         vm.stopPrank();

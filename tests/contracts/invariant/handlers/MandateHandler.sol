@@ -185,7 +185,7 @@ contract MandateHandler is Handler {
         mandate.maxAmount = token == mandate.paymentToken
             ? uint96(_bound(seed >> 16, price - 1, 2 * price))
             : uint96(_bound(seed >> 16, 1e6, mandate.paymentToken == address(0) ? 3 ether : 150e6));
-        mandate.maxCharges = uint24(seed >> 128 & 3);
+        mandate.maxCharges = seed >> 127 & 1 == 0 ? 0 : uint24(seed >> 128 & 3);
         if (seed >> 136 & 3 == 0) {
             mandate.endsAt = uint40(GHOST.time() + trial + _bound(seed >> 140, 0, 4 * period));
         }

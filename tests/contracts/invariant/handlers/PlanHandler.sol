@@ -24,7 +24,7 @@ contract PlanHandler is Handler {
     }
 
     function setFrozen(uint256 which, uint256 frozen) external by(OPERATOR) {
-        _try(OPERATOR, address(PLANS), abi.encodeCall(PLANS.setPlanFrozen, (_plan(which), frozen % 3 == 0)), "frozen");
+        _try(OPERATOR, address(PLANS), abi.encodeCall(PLANS.setPlanFrozen, (_plan(which), frozen % 4 == 0)), "frozen");
     }
 
     function offer(uint256 which, uint256 to) external by(_merchant(which)) {
@@ -47,7 +47,7 @@ contract PlanHandler is Handler {
 
     /// @dev A limit stops plans from becoming active and nothing else; those that are stay so.
     function setMaxActivePlans(uint256 limit) external by(GOVERNOR) {
-        limit = limit % 2 == 0 ? 0 : _bound(limit, 1, 8);
+        limit = limit % 4 != 0 ? 0 : _bound(limit, 1, 8);
         _try(GOVERNOR, address(PLANS), abi.encodeCall(PLANS.setMaxActivePlans, (uint32(limit))), "limit of plans");
     }
 
