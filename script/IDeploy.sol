@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ICoreSystem} from "../contracts/src/interfaces/ICoreSystem.sol";
+import {IMarketplace} from "../contracts/src/interfaces/IMarketplace.sol";
 import {IPaymentGateway} from "../contracts/src/interfaces/IPaymentGateway.sol";
 import {IPlanManager} from "../contracts/src/interfaces/IPlanManager.sol";
 import {ISignatureVerifier} from "../contracts/src/interfaces/ISignatureVerifier.sol";
@@ -25,6 +26,9 @@ interface IDeploy {
         IPaymentGateway gateway;
         ISubscriptionManager subscriptions;
         ISignatureVerifier verifier;
+        IMarketplace marketplace;
+        /// @dev Whose code SubscriptionManager runs for its rarer verbs.
+        address extension;
     }
 
     error AdminMustBroadcast(address admin, address broadcaster);
@@ -36,6 +40,8 @@ interface IDeploy {
     /// @notice Grants roles, registers services and sets the fee. The admin takes the governor role for as long as that
     ///         needs.
     function configure(Deployment memory deployment, Config memory config) external;
-    /// @notice Reverts unless everything stands and is set as `config` says.
-    function verify(Deployment memory deployment, Config memory config) external view;
+    /// @notice Where everything stands, or would.
+    function locate(Config memory config) external view returns (Deployment memory deployment);
+    /// @notice Reverts unless everything stands, has the code that we would deploy, and is set as `config` says.
+    function verify(Deployment memory deployment, Config memory config) external;
 }

@@ -9,8 +9,11 @@ import {FeeProcessor} from "./processors/FeeProcessor.sol";
 /// @title PaymentGateway
 /// @notice See IPaymentGateway.
 contract PaymentGateway is FeeProcessor {
-    function quotePayment(Payment calldata) external pure returns (Quote memory q) {
-        return q;
+    function quotePayment(Payment calldata payment) external view returns (Quote memory result) {
+        if (payment.paymentToken != payment.token) revert NoFeed(payment.paymentToken);
+        result.discount = payment.amount * payment.discountBps / 10_000;
+        result.gross = payment.amount - result.discount;
+        (result.fee, result.feeReceiver) = _fee(result.gross, payment.maxFeeBps);
     }
     function setTokenAccepted(address, bool) external {}
     function setFeed(address, address, uint32) external {}

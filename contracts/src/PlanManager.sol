@@ -5,6 +5,7 @@ import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
 
 import {ICoreSystem} from "./interfaces/ICoreSystem.sol";
 import {IPlanManager} from "./interfaces/IPlanManager.sol";
+import {ISignatureVerifier} from "./interfaces/ISignatureVerifier.sol";
 import {FeeLib} from "./libraries/FeeLib.sol";
 import {PlanLib} from "./libraries/PlanLib.sol";
 import {Roles} from "./libraries/Roles.sol";
@@ -13,6 +14,8 @@ import {SignatureLib} from "./libraries/SignatureLib.sol";
 /// @title PlanManager
 /// @notice See IPlanManager.
 contract PlanManager is IPlanManager, IERC5267 {
+    using PlanLib for PlanTerms;
+
     struct Head {
         uint64 eventCount;
         uint32 maxActivePlans;
@@ -22,6 +25,7 @@ contract PlanManager is IPlanManager, IERC5267 {
     uint32 public constant MIN_PERIOD = 1 hours;
 
     ICoreSystem public immutable CORE;
+    ISignatureVerifier public immutable VERIFIER;
     /// @inheritdoc IPlanManager
     bytes32 public immutable DOMAIN_SEPARATOR;
 
@@ -29,11 +33,14 @@ contract PlanManager is IPlanManager, IERC5267 {
     mapping(bytes32 planHash => PlanTerms) private _terms;
     /// @inheritdoc IPlanManager
     mapping(address merchant => uint32) public activePlansOf;
+    /// @dev Whether a plan is in its merchant's `activePlansOf`: only those are that became active under a limit.
+    mapping(bytes32 planHash => bool) private _counted;
     /// @inheritdoc IPlanManager
     mapping(bytes32 planHash => address) public pendingMerchantOf;
 
-    constructor(ICoreSystem core) {
+    constructor(ICoreSystem core, ISignatureVerifier verifier) {
         CORE = core;
+        VERIFIER = verifier;
         DOMAIN_SEPARATOR = SignatureLib.domainSeparator(address(this));
     }
 
@@ -47,24 +54,16 @@ contract PlanManager is IPlanManager, IERC5267 {
         _validate(plan);
 
         planHash = hashPlan(plan);
-        PlanTerms storage terms = _terms[planHash];
-        if (terms.status != PlanStatus.None) revert PlanAlreadyExists(planHash);
-
         address merchant = plan.merchant;
-        if (msg.sender != merchant && !SignatureLib.isValid(merchant, planHash, signature)) revert InvalidSignature();
+        // Before any state is looked at: a wallet that is asked may call back.
+        if (msg.sender != merchant && !SignatureLib.isValid(VERIFIER, merchant, planHash, signature)) {
+            revert InvalidSignature();
+        }
+        if (_terms[planHash].status != PlanStatus.None) revert PlanAlreadyExists(planHash);
 
         Head memory head = _head;
-        _addActivePlan(merchant, head.maxActivePlans);
-        _terms[planHash] = PlanTerms({
-            merchant: merchant,
-            period: plan.period,
-            trial: plan.trial,
-            maxFeeBps: plan.maxFeeBps,
-            status: PlanStatus.Active,
-            frozen: false,
-            token: plan.token,
-            price: plan.price
-        });
+        _count(planHash, merchant, head.maxActivePlans);
+        _terms[planHash].create(plan);
         _head.eventCount = ++head.eventCount;
 
         emit PlanCreated(
@@ -114,8 +113,8 @@ contract PlanManager is IPlanManager, IERC5267 {
         delete pendingMerchantOf[planHash];
         terms.merchant = msg.sender;
         if (terms.status == PlanStatus.Active) {
-            --activePlansOf[previousMerchant];
-            _addActivePlan(msg.sender, _head.maxActivePlans);
+            _uncount(planHash, previousMerchant);
+            _count(planHash, msg.sender, _head.maxActivePlans);
         }
 
         emit PlanOwnershipTransferred(planHash, previousMerchant, msg.sender, _nextSequence());
@@ -221,18 +220,27 @@ contract PlanManager is IPlanManager, IERC5267 {
         PlanStatus previous = terms.status;
         if (status == previous) revert NoChange(planHash);
 
-        if (status == PlanStatus.Active) _addActivePlan(msg.sender, _head.maxActivePlans);
-        else if (previous == PlanStatus.Active) --activePlansOf[msg.sender];
+        if (status == PlanStatus.Active) _count(planHash, msg.sender, _head.maxActivePlans);
+        else if (previous == PlanStatus.Active) _uncount(planHash, msg.sender);
         terms.status = status;
 
         emit PlanStatusChanged(planHash, msg.sender, status, _nextSequence());
     }
 
-    function _addActivePlan(address merchant, uint32 limit) private {
+    function _count(bytes32 planHash, address merchant, uint32 limit) private {
+        if (limit == 0) return;
         uint32 active = activePlansOf[merchant];
-        if (limit != 0 && active >= limit) revert ActivePlanLimitReached(merchant, limit);
+        if (active >= limit) revert ActivePlanLimitReached(merchant, limit);
 
+        _counted[planHash] = true;
         activePlansOf[merchant] = active + 1;
+    }
+
+    function _uncount(bytes32 planHash, address merchant) private {
+        if (!_counted[planHash]) return;
+
+        delete _counted[planHash];
+        --activePlansOf[merchant];
     }
 
     function _existingPlan(bytes32 planHash) private view returns (PlanTerms storage terms) {

@@ -44,7 +44,7 @@ interface IMarketplace {
 
     /// @param quantity Units to buy.
     /// @param paymentToken What to pay in: the listing's token, or another one that the gateway can price.
-    /// @param maxAmount Most to pay in all, smallest unit of `paymentToken`.
+    /// @param maxAmount Most to pay in all, smallest unit of `paymentToken`; 2**96 or more are refused in any case.
     /// @param recipient Whom the goods are for; zero for the buyer.
     struct Purchase {
         uint32 quantity;
@@ -53,20 +53,22 @@ interface IMarketplace {
         address recipient;
     }
 
-    /// @param gross What the buyer paid, smallest unit of `paymentToken`; `gross - fee` went to the seller.
-    /// @param discount What was taken off before `gross`.
+    /// @notice Units of a listing were bought.
+    ///
+    /// @param sku As in the listing.
+    /// @param order `sequence << 192 | quantity << 160 | discount` (64, 32, 160 bits): units of this sale, and what was
+    ///        taken off before `gross`.
+    /// @param receipt `recipient << 96 | gross` (160, 96 bits): what the buyer paid, and whom the goods are for.
+    /// @param settlement `paymentToken << 96 | fee` (160, 96 bits): `gross - fee` went to the seller; token zero for native
+    ///        coin.
     event MarketplaceSale(
         bytes32 indexed listingHash,
         address indexed seller,
         address indexed buyer,
-        address recipient,
         bytes32 sku,
-        uint32 quantity,
-        address paymentToken,
-        uint256 gross,
-        uint256 discount,
-        uint256 fee,
-        uint64 sequence
+        uint256 order,
+        uint256 receipt,
+        uint256 settlement
     );
     /// @notice The seller's listings of this salt are sold no more.
     event ListingRevoked(address indexed seller, uint256 indexed salt, uint64 sequence);
@@ -110,6 +112,10 @@ interface IMarketplace {
     function revokeListing(uint256 salt) external;
     /// @notice Seller ends listings of `sku` with a salt below `minSalt`, which only ever rises.
     function revokeSku(bytes32 sku, uint256 minSalt) external;
+
+    /// @notice Asks the gateway for its fee. Sales use what it said last, for up to a day, so that a change of the fee is
+    ///         waited for no longer than until anyone calls this.
+    function refreshFee() external;
 
     function hashListing(Listing calldata listing) external view returns (bytes32 listingHash);
     /// @notice Units sold under `salt`; 2**32 - 1 once revoked.

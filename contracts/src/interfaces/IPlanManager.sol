@@ -117,6 +117,9 @@ interface IPlanManager {
     /// @notice The new merchant takes what was offered; nothing moves before.
     function acceptPlanOwnership(bytes32 planHash) external;
     /// @notice Governor limits active plans per merchant; zero for no limit.
+    ///
+    /// @dev Only plans that become active while a limit is in force count, for creating one without a limit pays for no
+    ///      counter. So a new limit holds for new plans, and those before it stay beside it.
     function setMaxActivePlans(uint32 maxActivePlans) external;
 
     function hashPlan(Plan calldata plan) external view returns (bytes32 planHash);
@@ -125,6 +128,7 @@ interface IPlanManager {
     function rawTermSlots(bytes32 planHash) external view returns (uint256 head, uint256 tail);
     /// @notice EIP-712 domain separator, without chain id: `{name, version, verifyingContract}`.
     function DOMAIN_SEPARATOR() external view returns (bytes32);
+    /// @notice Active plans that count towards the limit.
     function activePlansOf(address merchant) external view returns (uint32);
     function maxActivePlans() external view returns (uint32);
     function pendingMerchantOf(bytes32 planHash) external view returns (address);

@@ -3,7 +3,6 @@ pragma solidity ^0.8.28;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
 import {IPlanManager} from "../interfaces/IPlanManager.sol";
 import {ISignatureVerifier} from "../interfaces/ISignatureVerifier.sol";
@@ -15,6 +14,8 @@ library SignatureLib {
 
     /// @dev ERC-5267 bits of `name`, `version` and `verifyingContract`; `chainId` (0x04) and `salt` (0x10) are not there.
     bytes1 internal constant DOMAIN_FIELDS = hex"0b";
+
+    bytes32 private constant ERC6492_MAGIC = 0x6492649264926492649264926492649264926492649264926492649264926492;
 
     bytes32 internal constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,address verifyingContract)");
@@ -49,24 +50,22 @@ library SignatureLib {
         return MessageHashUtils.toTypedDataHash(separator, structHash);
     }
 
-    /// @notice Whether `signer` signed `digest`: by its key, or by ERC-1271 where it has code.
+    /// @notice Whether `signer` signed `digest`: by its key, or as `verifier` finds out where it is a contract.
     ///
-    /// @dev The key comes first also where there is code: an account that delegates by EIP-7702 keeps its key.
+    /// @dev The key comes first also where there is code: an account that delegates by EIP-7702 keeps its key. The verifier
+    ///      runs code of the signer's and of factories, which may call back.
     function isValid(ISignatureVerifier verifier, address signer, bytes32 digest, bytes calldata signature)
         internal
         returns (bool)
     {
         (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
+        if (failure == ECDSA.RecoverError.NoError && recovered == signer) return true;
 
-        return (failure == ECDSA.RecoverError.NoError && recovered == signer)
-            || verifier.isValidSignature(signer, digest, signature);
+        return (signer.code.length != 0 || isErc6492(signature)) && verifier.isValidSignature(signer, digest, signature);
     }
 
-    function isValid(address signer, bytes32 digest, bytes calldata signature) internal view returns (bool) {
-        (address recovered, ECDSA.RecoverError failure,) = ECDSA.tryRecoverCalldata(digest, signature);
-
-        return (failure == ECDSA.RecoverError.NoError && recovered == signer)
-            || (signer.code.length != 0
-                && SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature));
+    /// @notice Whether it is wrapped for a wallet that may not be deployed yet. https://eips.ethereum.org/EIPS/eip-6492
+    function isErc6492(bytes calldata signature) internal pure returns (bool) {
+        return signature.length > 32 && bytes32(signature[signature.length - 32:]) == ERC6492_MAGIC;
     }
 }

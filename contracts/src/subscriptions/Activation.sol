@@ -32,30 +32,38 @@ abstract contract Activation is Collection {
 
     function _loadForStart(bytes32 planHash, address subscriber) internal view returns (uint256 word) {
         word = _subscriptions[planHash][subscriber].load();
-        if (_isLive(word) && !_hasEnded(word)) revert AlreadySubscribed(planHash, subscriber);
+        if (word != 0 && _isLive(word) && !_hasEnded(word)) revert AlreadySubscribed(planHash, subscriber);
     }
 
     /// @dev A trial for whoever never had one; otherwise the time paid before is kept.
     function _startTerms(uint256 word, uint256 planHead) internal view returns (uint256 paidUntil, bool inTrial) {
-        uint256 trial = planHead.trial();
-        if (word.status() == uint256(Status.None) && trial != 0) return (block.timestamp + trial, true);
-
+        if (word == 0) {
+            uint256 trial = planHead.trial();
+            return trial == 0 ? (0, false) : (block.timestamp + trial, true);
+        }
         return (_paidUntil(word), word.isInTrial());
     }
 
     function _activate(Start memory start) internal {
-        bool free = block.timestamp < start.paidUntil;
-        uint256 end = free ? start.paidUntil : block.timestamp + start.planHead.period();
-        if (end > type(uint40).max) revert InvalidPaidUntil(end);
+        uint256 end = start.paidUntil;
         uint256 word = start.word;
-        if (!free) word = word.charged(end);
-        else word = start.inTrial ? word.trialUntil(end) : word.paidUntil(end);
+        bool free = block.timestamp < end;
+        if (free) {
+            if (end > type(uint40).max) revert InvalidPaidUntil(end);
+            word = start.inTrial ? word.trialUntil(end) : word.paidUntil(end);
+        } else {
+            // A time of 40 bits and a period of 32.
+            unchecked {
+                end = block.timestamp + start.planHead.period();
+            }
+            word = word.charged(end);
+        }
         _subscriptions[start.planHash][start.subscriber].save(word.activated(start.endsAt, start.terms));
         // Where it is paid in another token, that call may number an event of its own.
         uint256 head = _head.next();
         if (free || start.terms.isBounded()) _head = head;
 
-        // `end` fits 40 bits by the check above, the times before it do as well.
+        // `end` fits 40 bits by the check above, or until the year 36,812; the times before it do as well.
         // forge-lint: disable-start(unsafe-typecast)
         emit SubscriptionActivated(
             start.planHash,

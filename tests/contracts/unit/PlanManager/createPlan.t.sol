@@ -25,7 +25,7 @@ contract CreatePlanTest is Base {
         assertEq(stored.maxFeeBps, 1000, "fee bound");
         assertEq(uint8(stored.status), uint8(IPlanManager.PlanStatus.Active), "status");
         assertFalse(stored.frozen, "frozen");
-        assertEq(plans.activePlansOf(merchant), 1, "active plans");
+        assertEq(plans.activePlansOf(merchant), 0, "no limit, no count");
         assertEq(plans.eventCount(), 1, "events");
     }
 
