@@ -20,6 +20,8 @@ contract Ghost is Transitions {
     uint256 public planEvents;
     uint256 public gatewayEvents;
 
+    mapping(bytes32 planHash => bool) private _counted;
+
     constructor(Services memory services_) Transitions(services_) {}
 
     /// @dev Takes all as it is now; before the first action.
@@ -58,6 +60,7 @@ contract Ghost is Transitions {
                 _read(logs[i], touches);
             } else if (emitter == address(_services.plans)) {
                 assertEq(EventReader.sequenceOfPlanEvent(logs[i]), ++planEvents, "next event of the plans");
+                _readPlan(logs[i]);
             } else if (emitter == address(_services.gateway)) {
                 assertEq(EventReader.sequenceOf(logs[i]), ++gatewayEvents, "next event of the gateway");
             }
@@ -87,11 +90,23 @@ contract Ghost is Transitions {
         for (uint256 i; i < merchants.length; ++i) {
             uint256 active;
             for (uint256 j; j < planHashes.length; ++j) {
-                IPlanManager.PlanTerms memory terms = _services.plans.termsOf(planHashes[j]);
-                if (terms.merchant == merchants[i] && terms.status == IPlanManager.PlanStatus.Active) ++active;
+                if (_counted[planHashes[j]] && _services.plans.termsOf(planHashes[j]).merchant == merchants[i]) ++active;
             }
             assertEq(_services.plans.activePlansOf(merchants[i]), active, "active plans");
         }
+    }
+
+    /// @dev A plan counts that became active, or its merchant's, under a limit; then the merchant is within it.
+    function _readPlan(Vm.Log memory log) private {
+        bytes32 kind = log.topics[0];
+        bool moved_ = kind == IPlanManager.PlanOwnershipTransferred.selector;
+        if (!moved_ && kind != IPlanManager.PlanStatusChanged.selector) return;
+
+        IPlanManager.PlanTerms memory terms = _services.plans.termsOf(log.topics[1]);
+        bool active = terms.status == IPlanManager.PlanStatus.Active;
+        uint256 limit = _services.plans.maxActivePlans();
+        _counted[log.topics[1]] = active && limit != 0;
+        if (active && limit != 0) assertLe(_services.plans.activePlansOf(terms.merchant), limit, "within the limit");
     }
 
     function _read(Vm.Log memory log, Touch[] memory touches) private {
