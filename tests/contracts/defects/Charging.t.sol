@@ -124,10 +124,10 @@ contract ChargingDefectsTest is Base {
         bytes memory signature = _sign(mandate, strangersKey);
 
         vm.prank(operator);
-        vm.expectRevert();
+        vm.expectRevert(ISubscriptionTypes.InvalidSignature.selector);
         manager.activateManually(mandate, signature, uint40(START + 1 days));
         vm.prank(operator);
-        vm.expectRevert();
+        vm.expectRevert(ISubscriptionTypes.InvalidSignature.selector);
         manager.subscribeBySig(mandate, signature, "");
         assertEq(uint8(stateOf(planHash, alice).status), uint8(ISubscriptionTypes.Status.Cancelled), "stays over");
     }

@@ -68,7 +68,7 @@ contract SignatureDefectsTest is Base {
         ISubscriptionTypes.Order memory order = ISubscriptionTypes.Order(planHash, dave, 7, START);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, manager.hashPause(order));
         bytes memory signature = abi.encodePacked(r, s, v);
-        vm.expectRevert();
+        vm.expectRevert(ISubscriptionTypes.InvalidSignature.selector);
         manager.cancelBySig(order, signature);
         manager.pauseBySig(order, signature);
         vm.prank(dave);

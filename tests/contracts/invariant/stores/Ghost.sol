@@ -90,7 +90,9 @@ contract Ghost is Transitions {
         for (uint256 i; i < merchants.length; ++i) {
             uint256 active;
             for (uint256 j; j < planHashes.length; ++j) {
-                if (_counted[planHashes[j]] && _services.plans.termsOf(planHashes[j]).merchant == merchants[i]) ++active;
+                if (_counted[planHashes[j]] && _services.plans.termsOf(planHashes[j]).merchant == merchants[i]) {
+                    ++active;
+                }
             }
             assertEq(_services.plans.activePlansOf(merchants[i]), active, "active plans");
         }
