@@ -1,51 +1,41 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
 import {ICoreSystem} from "./interfaces/ICoreSystem.sol";
 import {IPaymentGateway} from "./interfaces/IPaymentGateway.sol";
-import {Roles} from "./libraries/Roles.sol";
+import {DiscountProcessor} from "./processors/DiscountProcessor.sol";
 import {FeeProcessor} from "./processors/FeeProcessor.sol";
+import {GatewayState} from "./processors/GatewayState.sol";
+import {OracleProcessor} from "./processors/OracleProcessor.sol";
+import {TokenFilterProcessor} from "./processors/TokenFilterProcessor.sol";
 
 /// @title PaymentGateway
 /// @notice See IPaymentGateway.
-contract PaymentGateway is FeeProcessor {
-    function quotePayment(Payment calldata payment) external view returns (Quote memory result) {
-        if (payment.paymentToken != payment.token) revert NoFeed(payment.paymentToken);
-        result.discount = payment.amount * payment.discountBps / 10_000;
-        result.gross = payment.amount - result.discount;
-        (result.fee, result.feeReceiver) = _fee(result.gross, payment.maxFeeBps);
-    }
-    function setTokenAccepted(address, bool) external {}
-    function setFeed(address, address, uint32) external {}
-    function setSequencerFeed(address, uint32) external {}
-
-    function isTokenAccepted(address) external pure returns (bool) {
-        return false;
-    }
-
-    function feedOf(address) external pure returns (Feed memory f) {
-        return f;
-    }
-
-    function sequencerFeed() external pure returns (address, uint32) {
-        return (address(0), 0);
-    }
-
-    ICoreSystem public immutable CORE;
-
-    constructor(ICoreSystem core) {
-        CORE = core;
-    }
+contract PaymentGateway is FeeProcessor, DiscountProcessor, TokenFilterProcessor, OracleProcessor {
+    constructor(ICoreSystem core) GatewayState(core) {}
 
     /// @inheritdoc IPaymentGateway
-    function feeAmount(uint256 amount, uint16 maxFeeBps) external view returns (uint256 fee, address feeReceiver) {
+    function feeAmount(uint256 amount, uint16 maxFeeBps) external view returns (uint256 fee, address receiver) {
         return _fee(amount, maxFeeBps);
     }
 
     /// @inheritdoc IPaymentGateway
-    function setFee(uint16 newFeeBps, address newReceiver) external {
-        if (!CORE.hasRole(Roles.GOVERNOR, msg.sender)) revert Unauthorized(msg.sender);
+    function quotePayment(Payment calldata payment) external view returns (Quote memory result) {
+        uint256 discount = _discount(payment.amount, payment.discountBps);
 
-        _setFee(newFeeBps, newReceiver);
+        if (payment.paymentToken == payment.token) {
+            result.discount = discount;
+            result.gross = payment.amount - discount;
+        } else {
+            _requireAccepted(payment.paymentToken);
+            (uint256 numerator, uint256 denominator) = _rate(payment.token, payment.paymentToken);
+            // Both rounded up, so that a price that is not zero never becomes zero; the discount is what lies between.
+            result.gross = Math.mulDiv(payment.amount - discount, numerator, denominator, Math.Rounding.Ceil);
+            result.discount = Math.mulDiv(payment.amount, numerator, denominator, Math.Rounding.Ceil) - result.gross;
+        }
+
+        (result.fee, result.feeReceiver) = _fee(result.gross, payment.maxFeeBps);
     }
 }

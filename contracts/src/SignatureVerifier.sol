@@ -9,33 +9,52 @@ import {SignatureLib} from "./libraries/SignatureLib.sol";
 /// @title SignatureVerifier
 /// @notice See ISignatureVerifier.
 contract SignatureVerifier is ISignatureVerifier {
+    uint256 private constant WORD = 32;
+
     /// @inheritdoc ISignatureVerifier
     function isValidSignature(address signer, bytes32 digest, bytes calldata signature) external returns (bool) {
         if (!SignatureLib.isErc6492(signature)) {
-            return SignatureChecker.isValidERC1271SignatureNow(signer, digest, signature);
+            return SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, signature);
         }
-        // Decoded in a call, so that a wrapping that is none is a refusal and not a revert.
-        try this.unwrap(signature) returns (address factory, bytes memory factoryData, bytes memory inner) {
-            if (signer.code.length == 0) _deploy(factory, factoryData);
-            return SignatureChecker.isValidERC1271SignatureNow(signer, digest, inner);
-        } catch {
-            return false;
-        }
+
+        bytes calldata wrapped = signature[:signature.length - WORD];
+        (bool isFactory, uint256 factory) = _wordAt(wrapped, 0);
+        (bool isCall, bytes calldata factoryCalldata) = _bytesAt(wrapped, WORD);
+        (bool isInner, bytes calldata inner) = _bytesAt(wrapped, 2 * WORD);
+        if (!isFactory || factory > type(uint160).max || !isCall || !isInner) return false;
+
+        // A wallet that stands is asked and its factory is not: there is nothing to deploy.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        if (signer.code.length == 0) _callAndForget(address(uint160(factory)), factoryCalldata);
+
+        return SignatureChecker.isValidERC1271SignatureNowCalldata(signer, digest, inner);
     }
 
-    /// @notice Parts of an ERC-6492 signature; reverts where it is none.
-    function unwrap(bytes calldata signature)
-        external
-        pure
-        returns (address factory, bytes memory factoryData, bytes memory inner)
-    {
-        return abi.decode(signature[:signature.length - 32], (address, bytes, bytes));
-    }
-
-    /// @dev Whether it worked is seen by whether the wallet then answers.
-    function _deploy(address factory, bytes memory data) private {
+    /// @dev Whether it worked shows in whether the wallet then answers. Nothing that comes back is copied.
+    function _callAndForget(address target, bytes calldata data) private {
         assembly ("memory-safe") {
-            pop(call(gas(), factory, 0, add(data, 0x20), mload(data), 0, 0))
+            let start := mload(0x40)
+            calldatacopy(start, data.offset, data.length)
+            pop(call(gas(), target, 0, start, data.length, 0, 0))
         }
+    }
+
+    // What follows decodes as `abi.decode` does, but answers where that reverts.
+
+    function _bytesAt(bytes calldata data, uint256 position) private pure returns (bool success, bytes calldata found) {
+        found = data[:0];
+        uint256 offset;
+        uint256 length;
+        (success, offset) = _wordAt(data, position);
+        if (success) (success, length) = _wordAt(data, offset);
+        if (!success || length > data.length - offset - WORD) return (false, found);
+
+        found = data[offset + WORD:offset + WORD + length];
+    }
+
+    function _wordAt(bytes calldata data, uint256 position) private pure returns (bool success, uint256 word) {
+        if (data.length < WORD || position > data.length - WORD) return (false, 0);
+
+        return (true, uint256(bytes32(data[position:])));
     }
 }

@@ -201,15 +201,19 @@ contract SubscriptionExtension is ISubscriptionExtension, Mandates {
     {
         if (msg.sender != address(this)) revert Unauthorized(msg.sender);
 
+        Bill memory bill = _boundedBill(planHash, subscriber);
+        _collect(bill, subscriber, _subscriptions[planHash][subscriber].load().rail());
+        return (bill.planTail.token(), bill.planTail.price(), bill.fee);
+    }
+
+    function _boundedBill(bytes32 planHash, address subscriber) private view returns (Bill memory bill) {
         (uint256 planHead, uint256 planTail) = ReadLib.rawTermSlots(PLANS, planHash);
         Bounds memory bounds = _bounds[planHash][subscriber];
         IPaymentGateway.Quote memory quote = _quote(planHead, planTail, bounds.token);
         if (quote.gross > bounds.maxAmount) revert ChargeFailed(Reason.AboveMaximum);
 
-        Bill memory bill = Bill(planHash, planHead, 0, 0, quote.feeReceiver, false, 0);
+        bill = Bill(planHash, planHead, 0, 0, quote.feeReceiver, false, 0);
         _setPaid(bill, bounds.token, quote.gross, quote.fee);
-        _collect(bill, subscriber, _subscriptions[planHash][subscriber].load().rail());
-        return (bounds.token, quote.gross, quote.fee);
     }
 
     /// @dev The price of one period in `token`.

@@ -53,7 +53,7 @@ library SignatureLib {
     /// @notice Whether `signer` signed `digest`: by its key, or as `verifier` finds out where it is a contract.
     ///
     /// @dev The key comes first also where there is code: an account that delegates by EIP-7702 keeps its key. The verifier
-    ///      runs code of the signer's and of factories, which may call back.
+    ///      runs code of the signer's and of factories, which may call back: ask before any state is looked at.
     function isValid(ISignatureVerifier verifier, address signer, bytes32 digest, bytes calldata signature)
         internal
         returns (bool)

@@ -65,6 +65,7 @@ pub(crate) async fn run_scripts(anvil: &Anvil) -> Result<Value> {
     let mut found = run_script(anvil, "script/Deploy.s.sol:Deploy", &chain_id.to_string()).await?;
     let token = run_script(anvil, "script/DeployTestToken.s.sol:DeployTestToken", &format!("token-{chain_id}")).await?;
     found["token"] = token["token"].clone();
+    forge_script(anvil, "script/DeployPermit2.s.sol:DeployPermit2").await?;
     Ok(found)
 }
 
@@ -82,6 +83,12 @@ async fn deploy(state: &Path, addresses: &Path) -> Result<()> {
 async fn run_script(anvil: &Anvil, script: &str, result: &str) -> Result<Value> {
     let result = root().join(format!(".dev/deployments/{result}.json"));
     fs::create_dir_all(root().join(".dev/deployments"))?;
+    forge_script(anvil, script).await?;
+    let written = fs::read_to_string(&result).with_context(|| format!("{script} left no {}", result.display()))?;
+    Ok(serde_json::from_str(&written)?)
+}
+
+async fn forge_script(anvil: &Anvil, script: &str) -> Result<()> {
     let mut forge = Command::new("bash");
     forge.args(["-c", r#". script/env && exec "$FORGE_BIN" "$@""#, "forge"]);
     forge.args(["script", script, "--broadcast", "--non-interactive", "--rpc-url", &anvil.url()]);
@@ -92,8 +99,7 @@ async fn run_script(anvil: &Anvil, script: &str, result: &str) -> Result<Value> 
     forge.env("ABONO_AUTOMATION", Role::Automation.address().to_string());
     forge.env("ABONO_GOVERNOR", Role::Governor.address().to_string());
     tokio::task::spawn_blocking(move || output(&mut forge)).await??;
-    let written = fs::read_to_string(&result).with_context(|| format!("{script} left no {}", result.display()))?;
-    Ok(serde_json::from_str(&written)?)
+    Ok(())
 }
 
 pub(crate) fn parse(found: &Value) -> Result<Addresses> {
@@ -113,7 +119,7 @@ pub(crate) fn parse(found: &Value) -> Result<Addresses> {
 
 /// Everything the deployed code, and the way it is deployed, depend on.
 fn sources_hash() -> Result<String> {
-    let mut files = vec![root().join("foundry.toml"), root().join("package-lock.json")];
+    let mut files = ["foundry.toml", "package-lock.json", "script/permit2"].map(|file| root().join(file)).to_vec();
     for folder in ["contracts/src", "script", "tests/contracts"] {
         collect_sources(&root().join(folder), &mut files)?;
     }
