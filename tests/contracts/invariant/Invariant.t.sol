@@ -103,7 +103,7 @@ contract InvariantTest is Base {
                 }
             }
         }
-        bytes32[36] memory outcomes = _outcomes();
+        bytes32[38] memory outcomes = _outcomes();
         for (uint256 i; i < outcomes.length; ++i) {
             emit log_named_uint(string(abi.encodePacked(outcomes[i])), ghost.seen(outcomes[i]));
             assertGt(ghost.seen(outcomes[i]), 0, string(abi.encodePacked(outcomes[i])));
@@ -173,7 +173,7 @@ contract InvariantTest is Base {
         return (handlers[3], plan[which % plan.length]);
     }
 
-    function _outcomes() private pure returns (bytes32[36] memory) {
+    function _outcomes() private pure returns (bytes32[38] memory) {
         return [
             bytes32("token"),
             "native",
@@ -210,7 +210,9 @@ contract InvariantTest is Base {
             "frozen",
             "offer",
             "new merchant",
-            "fee"
+            "fee",
+            "native in a batch",
+            "token in a batch"
         ];
     }
 

@@ -84,7 +84,7 @@ contract AccountHandler is Handler {
     function setBlocked(uint256 who, uint256 blocked) external by(STRANGER) {
         bool merchant = who % 4 == 0;
         address account = merchant ? PLANS.termsOf(_plan(HOSTILE)).merchant : _anyone(who / 4);
-        BlocklistToken(GHOST.tokens(3)).setBlocked(account, blocked % 3 == 0);
+        BlocklistToken(GHOST.tokens(3)).setBlocked(account, blocked % 6 == 0);
     }
 
     function pass(uint256 amount) external {

@@ -35,7 +35,7 @@ contract BillingHandler is Handler {
         (address token, uint256 price,,,) = GHOST.copyOf(planHash);
         if (token != GHOST.tokens(1)) return;
 
-        value = _bound(value, 0, 3 * price);
+        value = value % 4 == 0 ? _bound(value, 0, 3 * price) : NO_LIMIT;
         (uint8 v, bytes32 r, bytes32 s) = _permit(token, payer, value);
         uint256 deadline = GHOST.time();
         if (usedFirst % 2 == 0) {
@@ -137,6 +137,12 @@ contract BillingHandler is Handler {
         try MANAGER.chargeBatch(planHash, packed) returns (bytes memory answer) {
             outcomes = answer;
             GHOST.count("batch");
+            (address token,,,,) = GHOST.copyOf(planHash);
+            for (uint256 i; i < answer.length; ++i) {
+                if (answer[i] == 0) {
+                    GHOST.count(token == address(0) ? bytes32("native in a batch") : bytes32("token in a batch"));
+                }
+            }
         } catch (bytes memory failure) {
             // Only a merchant or fee receiver that cannot take the token stops a batch.
             assertEq(

@@ -59,7 +59,8 @@ contract MandateHandler is Handler {
     function pause(uint256 who, uint256 which) external by(_payer(who)) {
         address payer = _payer(who);
         bytes32 planHash = _activeOf(payer, which);
-        if (_statusOf(planHash, payer) != ISubscriptionTypes.Status.Active) return;
+        // Seldom, as all that ends or stops charges: there would be none.
+        if (_statusOf(planHash, payer) != ISubscriptionTypes.Status.Active || which >> 8 & 3 != 0) return;
 
         GHOST.willing(planHash, payer);
         vm.prank(payer);
@@ -81,6 +82,7 @@ contract MandateHandler is Handler {
         (address payer, bytes32 planHash) = (_payer(who), _plan(which));
         ISubscriptionTypes.Status status = _statusOf(planHash, payer);
         if (status != ISubscriptionTypes.Status.Active && status != ISubscriptionTypes.Status.Paused) return;
+        if (which >> 8 & 3 != 0) return;
 
         if (caller % 2 == 0) {
             vm.prank(OPERATOR);
@@ -95,7 +97,7 @@ contract MandateHandler is Handler {
     function orderBySig(uint256 who, uint256 which, uint256 kind, uint256 deadline) external by(STRANGER) {
         address payer = _payer(who);
         bytes32 planHash = kind % 3 == 2 ? _pausedOf(payer, which) : _activeOf(payer, which);
-        if (planHash == 0) return;
+        if (planHash == 0 || (kind % 3 != 2 && which >> 8 & 3 != 0)) return;
 
         ISubscriptionTypes.Order memory order = ISubscriptionTypes.Order(
             planHash, payer, ++_nonce, deadline % 8 == 0 ? GHOST.time() - 1 : GHOST.time() + deadline % 7

@@ -16,7 +16,7 @@ contract PlanHandler is Handler {
     function setStatus(uint256 which, uint256 status) external by(_merchant(which)) {
         bytes32 planHash = _plan(which);
         // Mostly open, or nothing else would happen.
-        status %= 6;
+        status %= 12;
         bytes memory call = status == 0
             ? abi.encodeCall(PLANS.deactivatePlan, (planHash))
             : status == 1 ? abi.encodeCall(PLANS.closePlan, (planHash)) : abi.encodeCall(PLANS.activatePlan, (planHash));
@@ -24,7 +24,7 @@ contract PlanHandler is Handler {
     }
 
     function setFrozen(uint256 which, uint256 frozen) external by(OPERATOR) {
-        _try(OPERATOR, address(PLANS), abi.encodeCall(PLANS.setPlanFrozen, (_plan(which), frozen % 4 == 0)), "frozen");
+        _try(OPERATOR, address(PLANS), abi.encodeCall(PLANS.setPlanFrozen, (_plan(which), frozen % 8 == 0)), "frozen");
     }
 
     function offer(uint256 which, uint256 to) external by(_merchant(which)) {
