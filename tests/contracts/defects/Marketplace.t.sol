@@ -78,7 +78,7 @@ contract MarketplaceDefectsTest is MarketBase {
     }
 
     /// @dev One slot a sale at most, shared by eight neighbouring listings.
-    function test_L12_aSaleWritesOneCounter() external {
+    function test_L11_aSaleWritesOneCounter() external {
         IMarketplace.Listing memory listing = offer();
         buy(alice, listing, 1);
         bytes memory signature = sign(listing);
