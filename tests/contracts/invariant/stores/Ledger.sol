@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {ITestToken} from "../../mocks/ITestToken.sol";
+import {World} from "./World.sol";
+
+/// @dev What everybody should own: what was given at first, and what the charges that were announced moved. Coin counts
+///      wherever it is: on the account, in its deposit, in its credit.
+abstract contract Ledger is World {
+    mapping(address token => mapping(address account => uint256)) public expectedOf;
+    mapping(address token => mapping(address payer => uint256)) public expectedAllowanceOf;
+    mapping(address token => uint256) public debits;
+    mapping(address token => uint256) public credits;
+
+    /// @dev Tokens or coin out of nowhere.
+    function give(address token, address account, uint256 amount) external {
+        expectedOf[token][account] += amount;
+        if (token == address(0)) vm.deal(account, account.balance + amount);
+        else ITestToken(token).mint(account, amount);
+    }
+
+    /// @dev Somebody gave something away by an act of its own.
+    function moved(address token, address from, address to, uint256 amount) external {
+        expectedOf[token][from] -= amount;
+        expectedOf[token][to] += amount;
+    }
+
+    /// @dev A payer set what the manager may take.
+    function approved(address token, address payer, uint256 amount) external {
+        expectedAllowanceOf[token][payer] = amount;
+    }
+
+    function checkBalances() external view {
+        for (uint256 i; i < accounts.length; ++i) {
+            for (uint256 j; j < tokens.length; ++j) {
+                assertEq(wealthOf(tokens[j], accounts[i]), expectedOf[tokens[j]][accounts[i]], "wealth");
+            }
+        }
+    }
+
+    function checkAllowances() external view {
+        for (uint256 i; i < payers.length; ++i) {
+            for (uint256 j = 1; j < tokens.length; ++j) {
+                assertEq(
+                    ITestToken(tokens[j]).allowance(payers[i], address(_services.manager)),
+                    expectedAllowanceOf[tokens[j]][payers[i]],
+                    "allowance"
+                );
+            }
+        }
+    }
+
+    function checkManager() external view {
+        address manager = address(_services.manager);
+        for (uint256 j = 1; j < tokens.length; ++j) {
+            assertEq(ITestToken(tokens[j]).balanceOf(manager), 0, "token kept by the manager");
+        }
+        uint256 owed;
+        for (uint256 i; i < accounts.length; ++i) {
+            owed += _services.manager.nativeDepositOf(accounts[i]) + _services.manager.creditOf(accounts[i]);
+        }
+        assertEq(manager.balance, owed, "deposits and credits");
+    }
+
+    function wealthOf(address token, address account) public view returns (uint256) {
+        if (token != address(0)) return ITestToken(token).balanceOf(account);
+        return account.balance + _services.manager.nativeDepositOf(account) + _services.manager.creditOf(account);
+    }
+
+    function _recordPayment(
+        address token,
+        address payer,
+        address merchant,
+        address feeReceiver,
+        uint256 gross,
+        uint256 fee
+    ) internal {
+        debits[token] += gross;
+        credits[token] += gross - fee;
+        expectedOf[token][payer] -= gross;
+        expectedOf[token][merchant] += gross - fee;
+        if (fee == 0) return;
+        credits[token] += fee;
+        expectedOf[token][feeReceiver] += fee;
+    }
+
+    function _recordAllowanceUsed(address token, address payer, uint256 gross) internal {
+        uint256 allowance = expectedAllowanceOf[token][payer];
+        if (allowance != type(uint256).max) expectedAllowanceOf[token][payer] = allowance - gross;
+    }
+}
