@@ -7,7 +7,7 @@ import {PeriodLib} from "../../../contracts/src/libraries/PeriodLib.sol";
 ///      `testFuzz_periodAt_containsTheTimeAndStaysOnTheAnchor` has the full ones. A period is never zero: PlanManager asks for
 ///      an hour.
 contract PeriodLibCheck {
-    function check_periodAt_containsTheTime(uint24 next, uint16 period, uint24 time) external pure {
+    function check_periodAt_containsTheTime(uint16 next, uint8 period, uint16 time) external pure {
         if (period == 0 || time < next) return;
         (uint256 start, uint256 end) = PeriodLib.periodAt(next, period, time);
 
@@ -36,7 +36,7 @@ contract PeriodLibCheck {
     }
 
     /// @dev At the due time exactly it is the period that begins there, and one second before its end still.
-    function check_periodAt_firstAndLastSecond(uint16 next, uint16 period) external pure {
+    function check_periodAt_firstAndLastSecond(uint8 next, uint8 period) external pure {
         if (period == 0) return;
         (uint256 start, uint256 end) = PeriodLib.periodAt(next, period, next);
         assert(start == next && end == uint256(next) + period);
