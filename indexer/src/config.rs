@@ -14,6 +14,9 @@ pub struct Args {
     /// Catch up with the head, less the network's confirmations, and exit.
     #[arg(long)]
     pub once: bool,
+    /// Take back what `resume` shows, and go on on the node's branch.
+    #[arg(long)]
+    pub accept: bool,
     /// Only this network of the networks file; may be given more than once.
     #[arg(long = "network", value_name = "NAME")]
     pub only: Vec<String>,
@@ -39,6 +42,8 @@ pub enum Action {
     Follow,
     /// Compare the mirror with the contracts' own answers, print the differences, and exit with 1 if there are any.
     Verify,
+    /// After a reorganisation deeper than what was final: show what the node's branch takes back, and with `--accept` do it.
+    Resume,
 }
 
 impl Args {

@@ -10,8 +10,10 @@ mod network;
 mod progress;
 mod ranges;
 mod reorg;
+mod resume;
 mod run;
 mod start;
 
 pub use config::{Action, Args};
+pub use resume::resume;
 pub use run::{Mode, run, verify};

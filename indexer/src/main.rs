@@ -17,8 +17,10 @@ async fn start(args: Args) -> anyhow::Result<()> {
     billing_process::init_logs(&args.log)?;
     let networks = args.selected()?;
     let pool = billing_process::connect(&args.database).await?;
-    if args.action == Action::Verify {
-        return billing_indexer::verify(&pool, networks, std::io::stdout()).await;
+    match args.action {
+        Action::Verify => return billing_indexer::verify(&pool, networks, std::io::stdout()).await,
+        Action::Resume => return billing_indexer::resume(&pool, networks, args.accept, std::io::stdout()).await,
+        Action::Follow => {}
     }
     let shutdown = billing_process::on_signal()?;
     let readiness = Readiness::new(pool.clone());

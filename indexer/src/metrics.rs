@@ -21,6 +21,14 @@ static LAG: LazyLock<IntGaugeVec> = LazyLock::new(|| {
     register_int_gauge_vec!("billing_indexer_lag_blocks", "Blocks between the node's head and the mirror", &["network"])
         .expect(ONCE)
 });
+static HALTED: LazyLock<IntGaugeVec> = LazyLock::new(|| {
+    register_int_gauge_vec!(
+        "billing_indexer_halted",
+        "1 while the network stands still until an operator acts",
+        &["network"]
+    )
+    .expect(ONCE)
+});
 static LOGS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!("billing_indexer_logs_total", "Logs mirrored", &["network"]).expect(ONCE)
 });
@@ -50,7 +58,7 @@ impl Metrics {
     /// All of them exist from the start, at zero.
     pub(crate) fn new(network: &str) -> Self {
         let labels = [network];
-        for gauge in [&HEAD, &INDEXED, &LAG] {
+        for gauge in [&HEAD, &INDEXED, &LAG, &HALTED] {
             gauge.with_label_values(&labels);
         }
         for counter in [&LOGS, &REORGS, &RPC_ERRORS] {
@@ -64,6 +72,10 @@ impl Metrics {
         HEAD.with_label_values(&[&self.network]).set(head);
         INDEXED.with_label_values(&[&self.network]).set(indexed);
         LAG.with_label_values(&[&self.network]).set((head - indexed).max(0));
+    }
+
+    pub(crate) fn halted(&self, halted: bool) {
+        HALTED.with_label_values(&[&self.network]).set(i64::from(halted));
     }
 
     pub(crate) fn logs(&self, count: usize) {

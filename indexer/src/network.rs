@@ -22,7 +22,7 @@ const NEAR_BLOCKS: i64 = 32;
 const SHRINKS: u32 = 12;
 
 /// Where a round ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Round {
     /// The mirror stands where it should.
     CaughtUp,
@@ -35,6 +35,8 @@ pub(crate) enum Round {
         /// Where the mirror stands.
         mirror: i64,
     },
+    /// The chain changed what was final: nothing is done until an operator acts. Says why.
+    Halted(String),
     /// Asked to stop.
     Stopped,
 }
@@ -98,6 +100,30 @@ impl Mirroring {
     /// # Errors
     /// Whatever kept it from that; what was applied before stays.
     pub(crate) async fn catch_up(&mut self) -> anyhow::Result<Round> {
+        let mut conn = self.pool.acquire().await?;
+        if let Some(halt) = mirror::halted(&mut conn, self.source.chain_id).await? {
+            return Ok(self.halted(halt.reason));
+        }
+        drop(conn);
+        match self.go_on().await {
+            Err(error) if is_too_deep(&error) => {
+                let reason = error.to_string();
+                mirror::halt(&mut *self.pool.acquire().await?, self.source.chain_id, &reason).await?;
+                Ok(self.halted(reason))
+            }
+            round => {
+                self.metrics.halted(false);
+                round
+            }
+        }
+    }
+
+    fn halted(&self, reason: String) -> Round {
+        self.metrics.halted(true);
+        Round::Halted(reason)
+    }
+
+    async fn go_on(&mut self) -> anyhow::Result<Round> {
         let Some(head) = self.unless_stopped(fetch::head(&self.rpc)).await else { return Ok(Round::Stopped) };
         let head = self.counted(head)?;
         let cursor = mirror::cursor(&mut *self.pool.acquire().await?, self.source.chain_id).await?;
@@ -269,6 +295,11 @@ impl Mirroring {
     async fn unless_stopped<F: Future>(&self, work: F) -> Option<F::Output> {
         self.shutdown.run_until_cancelled(work).await
     }
+}
+
+fn is_too_deep(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(FetchError::Inconsistent(MirrorError::BeyondWindow { .. })))
+        || matches!(error.downcast_ref(), Some(MirrorError::BeyondWindow { .. }))
 }
 
 fn signed(number: u64) -> i64 {

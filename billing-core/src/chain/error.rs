@@ -44,6 +44,16 @@ pub enum ChainError {
         /// Hash the node gave.
         found: String,
     },
+    /// Another contract than the one that the mirror was filled from.
+    #[error(
+        "network {network}: the code at {address} is not what it was when the database first saw it; check rpc_urls, or use another database"
+    )]
+    OtherCode {
+        /// Name in the networks file.
+        network: String,
+        /// Where it stands.
+        address: Address,
+    },
     /// No contract at a configured address.
     #[error(
         "network {network}: no code at {contract} {address}; deploy the contracts (script/Deploy.s.sol) or correct the address"

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alloy::{
-    primitives::{Address, B256},
+    primitives::{Address, B256, keccak256},
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::client::RpcClient,
 };
@@ -27,6 +27,8 @@ pub struct Rpc {
     pub provider: DynProvider,
     /// Hash of block 0.
     pub genesis_hash: B256,
+    /// Our contracts and the hashes of their code.
+    pub code_hashes: Vec<(Address, B256)>,
 }
 
 /// Without the provider, whose url may hold a key.
@@ -67,7 +69,7 @@ impl Rpc {
     }
 
     async fn checked(network: &Network, provider: DynProvider) -> Result<Self, ChainError> {
-        let mut rpc = Self { network: network.clone(), provider, genesis_hash: B256::ZERO };
+        let mut rpc = Self { network: network.clone(), provider, genesis_hash: B256::ZERO, code_hashes: Vec::new() };
         rpc.require_code("core_system", network.core_system).await?;
         rpc.fill_addresses().await?;
         let network = rpc.network.clone();
@@ -104,11 +106,12 @@ impl Rpc {
         Ok(())
     }
 
-    async fn require_code(&self, contract: &'static str, address: Address) -> Result<(), ChainError> {
+    async fn require_code(&mut self, contract: &'static str, address: Address) -> Result<(), ChainError> {
         let code = self.provider.get_code_at(address).await.map_err(|e| self.error(&e))?;
         if code.is_empty() {
             return Err(ChainError::MissingContract { network: self.network.name.clone(), contract, address });
         }
+        self.code_hashes.push((address, keccak256(&code)));
         Ok(())
     }
 

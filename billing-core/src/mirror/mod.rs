@@ -9,6 +9,8 @@ mod core_event;
 mod error;
 pub mod event;
 mod gateway_event;
+mod halt;
+mod lease;
 mod market_event;
 mod messages;
 mod projections;
@@ -21,6 +23,8 @@ pub use blocks::{Blocks, Cursor, EventCount, Header, RawLog, Source};
 pub use core_event::CoreEvent;
 pub use error::MirrorError;
 pub use gateway_event::GatewayChange;
+pub use halt::{Halt, accept_branch, halt, halted, logged_blocks, logs_above};
+pub use lease::Lease;
 pub use undo::{Undone, undo_to};
 pub use verify::{Difference, Verified, verify};
 

@@ -1,9 +1,9 @@
-//! SQL of `chain_cursor`, `chain_block`, `chain_log` and `chain_event_sequence`.
+//! SQL of `chain_cursor`, `chain_block`, `chain_log`, `chain_event_sequence` and `chain_halt`.
 
 use alloy::primitives::{Address, B256, Bytes};
 use sqlx::{PgConnection, PgPool, Postgres, Row, Transaction, postgres::PgRow};
 
-use super::{Cursor, Header, RawLog, Source};
+use super::{Cursor, Halt, Header, RawLog, Source};
 use crate::ids::{ChainId, SubscriptionKey};
 
 /// A transaction that reads one state of the database throughout.
@@ -249,6 +249,77 @@ pub(super) async fn set_sequence(
     .bind(address.as_slice())
     .bind(last)
     .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn insert_halt(conn: &mut PgConnection, chain_id: ChainId, reason: &str) -> sqlx::Result<()> {
+    sqlx::query("insert into chain_halt (chain_id, reason) values ($1, $2) on conflict (chain_id) do nothing")
+        .bind(chain_id)
+        .bind(reason)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn halt(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<Option<Halt>> {
+    let row = sqlx::query("select reason, halted_at from chain_halt where chain_id = $1")
+        .bind(chain_id)
+        .fetch_optional(conn)
+        .await?;
+    row.map(|row| Ok(Halt { reason: row.try_get("reason")?, halted_at: row.try_get("halted_at")? })).transpose()
+}
+
+pub(super) async fn delete_halt(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<()> {
+    sqlx::query("delete from chain_halt where chain_id = $1").bind(chain_id).execute(conn).await?;
+    Ok(())
+}
+
+/// Blocks with logs below a number, the highest first.
+pub(super) async fn logged_blocks(
+    conn: &mut PgConnection,
+    chain_id: ChainId,
+    below: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<(i64, B256)>> {
+    let rows = sqlx::query(
+        "select distinct block_number, block_hash
+           from chain_log
+          where chain_id = $1 and block_number < $2
+          order by block_number desc
+          limit $3",
+    )
+    .bind(chain_id)
+    .bind(below)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| Ok((row.try_get("block_number")?, B256::from_slice(row.try_get("block_hash")?)))).collect()
+}
+
+pub(super) async fn logs_above(conn: &mut PgConnection, chain_id: ChainId, block: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar("select count(*) from chain_log where chain_id = $1 and block_number > $2")
+        .bind(chain_id)
+        .bind(block)
+        .fetch_one(conn)
+        .await
+}
+
+/// A lock of the session, named by the network; whoever asks second is told so at once.
+pub(super) async fn try_lock_network(session: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<bool> {
+    sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended('abono mirror of chain ' || $1::bigint, 0))")
+        .bind(chain_id)
+        .fetch_one(session)
+        .await
+}
+
+/// A machine that vanishes without a word is missed after five seconds, not after the two hours that are usual.
+pub(super) async fn notice_dead_peers(session: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query(
+        "select set_config('tcp_keepalives_idle', '2', false), set_config('tcp_keepalives_interval', '1', false),
+                set_config('tcp_keepalives_count', '3', false)",
+    )
+    .execute(session)
     .await?;
     Ok(())
 }

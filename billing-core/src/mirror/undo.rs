@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256};
 use sqlx::{PgConnection, PgPool};
 
 use super::{
-    Cursor, MirrorError, Source,
+    Cursor, Header, MirrorError, Source,
     apply::{Read, marketplace_events, push, read},
     event::Event,
     messages::Message,
@@ -47,18 +47,30 @@ pub async fn undo_to(pool: &PgPool, source: &Source, seen: &Cursor, fork_block: 
     let Some(fork) = repo::header_at(&mut tx, chain_id, fork_block).await? else {
         return Err(beyond(&mut tx, chain_id, seen).await?);
     };
-    let logs = repo::delete_logs_above(&mut tx, chain_id, fork.number).await?;
-    repo::delete_headers_above(&mut tx, chain_id, fork.number).await?;
-    let orphans = logs.iter().map(|log| read(source, log)).collect::<Result<Vec<_>, _>>()?;
-    take_back_numbers(&mut tx, chain_id, &orphans).await?;
-    let projections = refold(&mut tx, source, &orphans).await?;
-    charges::unconfirm_above(&mut tx, chain_id, fork.number).await?;
-    marketplace::event_repo::delete_above(&mut tx, chain_id, fork.number).await?;
-    let sales = marketplace_events(chain_id, &orphans);
-    push(&mut tx, &sales.iter().filter_map(Message::sale_reverted).collect::<Vec<_>>()).await?;
-    push(&mut tx, &retractions(chain_id, &projections, &orphans, fork.number)).await?;
-    repo::move_cursor(&mut tx, chain_id, &fork).await?;
+    let undone = take_back(&mut tx, source, seen, &fork).await?;
     tx.commit().await?;
+    Ok(undone)
+}
+
+/// The cursor's row must be locked.
+pub(super) async fn take_back(
+    conn: &mut PgConnection,
+    source: &Source,
+    seen: &Cursor,
+    fork: &Header,
+) -> Result<Undone, MirrorError> {
+    let chain_id = source.chain_id;
+    let logs = repo::delete_logs_above(conn, chain_id, fork.number).await?;
+    repo::delete_headers_above(conn, chain_id, fork.number).await?;
+    let orphans = logs.iter().map(|log| read(source, log)).collect::<Result<Vec<_>, _>>()?;
+    take_back_numbers(conn, chain_id, &orphans).await?;
+    let projections = refold(conn, source, &orphans).await?;
+    charges::unconfirm_above(conn, chain_id, fork.number).await?;
+    marketplace::event_repo::delete_above(conn, chain_id, fork.number).await?;
+    let sales = marketplace_events(chain_id, &orphans);
+    push(conn, &sales.iter().filter_map(Message::sale_reverted).collect::<Vec<_>>()).await?;
+    push(conn, &retractions(chain_id, &projections, &orphans, fork.number)).await?;
+    repo::move_cursor(conn, chain_id, fork).await?;
     Ok(Undone::Moved { depth: seen.number - fork.number, logs: orphans.len() })
 }
 

@@ -2,6 +2,8 @@
 
 mod faults;
 mod follow;
+mod halt;
+mod lease;
 mod market;
 mod once;
 mod process;
