@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Vm} from "forge-std/Vm.sol";
 
 import {IPlanManager} from "../../../../contracts/src/interfaces/IPlanManager.sol";
@@ -167,7 +166,7 @@ contract Ghost is Transitions {
         if (consent.chargesLeft != type(uint256).max) --consent.chargesLeft;
         assertEq(token, consent.token, "in the token agreed to");
         assertLe(gross, consent.maxAmount, "within the amount agreed to");
-        assertEq(gross, _priceIn(token, terms), "the plan's price");
+        assertEq(gross, _inToken(terms.token, token, terms.price), "the plan's price");
 
         address payer = address(uint160(uint256(log.topics[2])));
         _recordPayment(token, payer, terms.merchant, _services.gateway.feeReceiver(), gross, fee);
@@ -176,14 +175,5 @@ contract Ghost is Transitions {
         }
         count(token == terms.token ? (token == address(0) ? bytes32("native") : bytes32("token")) : bytes32("bounded"));
         if (consent.rail == ISubscriptionTypes.Rail.Permit2) count("permit2");
-    }
-
-    /// @dev In another token by what the feeds say, rounded up.
-    function _priceIn(address token, IPlanManager.PlanTerms memory terms) private view returns (uint256) {
-        if (token == terms.token) return terms.price;
-        (Feed memory from, Feed memory to) = (_feeds[terms.token], _feeds[token]);
-        return Math.ceilDiv(
-            terms.price * uint256(from.aggregator.answer()) * to.unit, uint256(to.aggregator.answer()) * from.unit
-        );
     }
 }

@@ -57,7 +57,7 @@ abstract contract Ledger is World {
         for (uint256 i; i < payers.length; ++i) {
             for (uint256 j = 1; j < tokens.length; ++j) {
                 assertEq(
-                    ITestToken(tokens[j]).allowance(payers[i], address(_services.manager)),
+                    ITestToken(tokens[j]).allowance(payers[i], _spender()),
                     expectedAllowanceOf[tokens[j]][payers[i]],
                     "allowance"
                 );
@@ -102,6 +102,11 @@ abstract contract Ledger is World {
         for (uint256 i; i < people.length; ++i) {
             gain += int256(wealthOf(token, people[i])) - _suppliedOf[token][people[i]];
         }
+    }
+
+    /// @dev Whom payers approved.
+    function _spender() internal view virtual returns (address) {
+        return address(_services.manager);
     }
 
     function _recordAllowanceUsed(address token, address payer, uint256 gross) internal {

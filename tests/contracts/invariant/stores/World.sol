@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Test} from "forge-std/Test.sol";
 
 import {IPaymentGateway} from "../../../../contracts/src/interfaces/IPaymentGateway.sol";
@@ -127,6 +128,16 @@ abstract contract World is Test {
     /// @dev The stored subscription as SlotLib reads it.
     function wordOf(bytes32 planHash, address payer) public view returns (uint256) {
         return uint256(vm.load(address(_services.manager), _slots[_indexOf(planHash, payer)]));
+    }
+
+    /// @dev What an amount of one token is in another by the feeds, rounded up.
+    function _inToken(address token, address paid, uint256 amount) internal view returns (uint256) {
+        if (token == paid) return amount;
+        (Feed memory from, Feed memory to) = (_feeds[token], _feeds[paid]);
+        return
+            Math.ceilDiv(
+                amount * uint256(from.aggregator.answer()) * to.unit, uint256(to.aggregator.answer()) * from.unit
+            );
     }
 
     function _indexOf(bytes32 planHash, address payer) internal view returns (uint256) {
