@@ -12,6 +12,8 @@ import {MarketGhost} from "./stores/MarketGhost.sol";
 import {World} from "./stores/World.sol";
 
 /// @dev See README.md for what is meant.
+///
+/// forge-config: ci.invariant.runs = 64
 contract MarketplaceInvariantTest is Base {
     uint256 private constant BUYERS = 4;
 
