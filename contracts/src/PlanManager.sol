@@ -62,9 +62,8 @@ contract PlanManager is IPlanManager, IERC5267 {
         PlanTerms storage terms = _terms[planHash];
         if (terms.status != PlanStatus.None) revert PlanAlreadyExists(planHash);
 
-        (uint256 head, uint256 tail) = PlanLib.pack(plan);
         _countActive(planHash, merchant);
-        terms.save(head, tail);
+        terms.create(plan);
 
         emit PlanCreated(
             planHash, merchant, plan.token, plan.price, plan.period, plan.trial, plan.maxFeeBps, _nextSequence(), uri
