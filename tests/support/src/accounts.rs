@@ -24,6 +24,8 @@ pub enum Role {
     Governor,
     /// Is paid the fees.
     FeeReceiver,
+    /// Sends what subscribers sign.
+    Relayer,
     /// Sells; any number below 10.
     Merchant(u32),
     /// Subscribes; any number, those from 40 up without ether.
@@ -40,6 +42,7 @@ impl Role {
             Self::Automation => 3,
             Self::Governor => 4,
             Self::FeeReceiver => 5,
+            Self::Relayer => 6,
             Self::Merchant(n) => {
                 assert!(n < 10, "there are ten merchants");
                 10 + n
