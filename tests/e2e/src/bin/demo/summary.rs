@@ -60,18 +60,18 @@ impl Summary<'_> {
         let relays = self.relays();
         for (kind, all) in &relays {
             println!(
-                "  {:>3}  {kind:<9}  {:>7} gas each  {} ETH of the relayer's",
+                "  {:>3}  {kind:<9}  {:>7} gas each  {} gwei of the relayer's",
                 all.count,
                 all.gas / all.count,
-                shown(all.fee, 18)
+                shown(all.fee, 9)
             );
         }
 
         println!("Books equal balances:");
-        lines(&self.books.charges, "charges");
-        lines(&self.books.sales, "sales");
+        lines(&self.books.charges, "charged");
+        lines(&self.books.sales, "sold");
         for (chain_id, wei) in &self.books.relays {
-            println!("  chain {chain_id}  relayer  {} ETH for gas", shown(*wei, 18));
+            println!("  chain {chain_id}  the relayer paid {} gwei for gas", shown(*wei, 9));
         }
 
         let relays: BTreeMap<_, _> = relays
