@@ -95,7 +95,7 @@ async fn buy(api: &Client, chain: &Chain, hash: &str, position: usize) -> Result
         "authorization": if position == 0 { "permit" } else { "approval" },
     });
     let mut steps = api.post(&path, &wish).await?;
-    ensure!(steps["price"]["gross"] == GROSS.to_string(), "{steps}");
+    ensure!(steps["price"]["gross"] == *GROSS.to_string(), "{steps}");
     if position == 0 {
         wish["permit"] = signed_permit(&wallet, &steps["typed_data"])?;
         steps = api.post(&path, &wish).await?;
