@@ -7,5 +7,6 @@ mod charge;
 mod crash;
 mod market;
 mod reorg;
+mod settings;
 mod start;
 mod twice;
