@@ -1,6 +1,9 @@
 //! A chain with merchants and subscribers, and an indexer for it.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use alloy::primitives::{Address, B256, Bytes, U256, aliases::U96};
 use anyhow::{Context, Result, bail, ensure};
@@ -21,7 +24,7 @@ pub const DAY: u64 = 86_400;
 
 /// Networks of the chains, with this many blocks to finality.
 pub fn networks(chains: &[&Chain], finality_depth: u64) -> Result<Vec<Network>> {
-    let networks = Networks::parse(&networks_toml(chains))?;
+    let networks = Networks::parse(&networks_toml(chains), Path::new(""))?;
     Ok(networks.iter().cloned().map(|network| Network { finality_depth, ..network }).collect())
 }
 

@@ -5,6 +5,7 @@
 mod books;
 mod charge;
 mod crash;
+mod deployment;
 mod market;
 mod reorg;
 mod settings;
