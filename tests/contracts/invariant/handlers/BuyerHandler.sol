@@ -60,11 +60,11 @@ contract BuyerHandler is MarketHandler {
         if (kind % 6 == 0 && signer == listing.seller) return;
 
         bytes memory signature = _sign(signer, listing);
-        if (kind % 6 == 1) listing.price = listing.price / 2 + 1;
-        else if (kind % 6 == 2) listing.discountBps = 10_000 - listing.discountBps;
+        if (kind % 6 == 1) listing.price ^= 1;
+        else if (kind % 6 == 2) listing.discountBps ^= 1;
         else if (kind % 6 == 3) listing.quantity += 5;
         else if (kind % 6 == 4) listing.salt += 8;
-        else if (kind % 6 == 5) listing.maxFeeBps = 10_000 - listing.maxFeeBps;
+        else if (kind % 6 == 5) listing.maxFeeBps ^= 1;
         IMarketplace.Purchase memory purchase = IMarketplace.Purchase(1, listing.token, type(uint96).max, address(0));
         GHOST.ask(purchase);
         uint256 value = listing.token == address(0) ? listing.price : 0;
