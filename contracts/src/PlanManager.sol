@@ -62,8 +62,12 @@ contract PlanManager is IPlanManager, IERC5267 {
         PlanTerms storage terms = _terms[planHash];
         if (terms.status != PlanStatus.None) revert PlanAlreadyExists(planHash);
 
-        _countActive(planHash, merchant);
-        terms.create(plan);
+        {
+            // Off the stack before the event, which is too deep otherwise where nothing optimises.
+            (uint256 head, uint256 tail) = PlanLib.pack(plan);
+            _countActive(planHash, merchant);
+            terms.save(head, tail);
+        }
 
         emit PlanCreated(
             planHash, merchant, plan.token, plan.price, plan.period, plan.trial, plan.maxFeeBps, _nextSequence(), uri
