@@ -59,11 +59,11 @@ contract PlanManager is IPlanManager, IERC5267 {
         if (msg.sender != merchant && !SignatureLib.isValid(VERIFIER, merchant, planHash, signature)) {
             revert InvalidSignature();
         }
-        PlanTerms storage terms = _terms[planHash];
-        if (terms.status != PlanStatus.None) revert PlanAlreadyExists(planHash);
-
+        // A scope, because the event below takes all the stack that the pipeline of coverage and mutants has.
         {
-            // Off the stack before the event, which is too deep otherwise where nothing optimises.
+            PlanTerms storage terms = _terms[planHash];
+            if (terms.status != PlanStatus.None) revert PlanAlreadyExists(planHash);
+
             (uint256 head, uint256 tail) = PlanLib.pack(plan);
             _countActive(planHash, merchant);
             terms.save(head, tail);
