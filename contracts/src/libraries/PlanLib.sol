@@ -32,11 +32,11 @@ library PlanLib {
         }
     }
 
-    /// @notice Stores a new plan: active and not frozen.
-    function create(IPlanManager.PlanTerms storage terms, IPlanManager.Plan calldata plan) internal {
-        uint256 head = uint256(uint160(plan.merchant)) | uint256(plan.period) << PERIOD | uint256(plan.trial) << TRIAL
+    /// @notice A new plan: active and not frozen.
+    function pack(IPlanManager.Plan calldata plan) internal pure returns (uint256 head, uint256 last) {
+        head = uint256(uint160(plan.merchant)) | uint256(plan.period) << PERIOD | uint256(plan.trial) << TRIAL
             | uint256(plan.maxFeeBps) << MAX_FEE_BPS | uint256(IPlanManager.PlanStatus.Active) << STATUS;
-        save(terms, head, tail(plan.token, plan.price));
+        last = tail(plan.token, plan.price);
     }
 
     // Each cast takes one field out of a word.

@@ -56,15 +56,15 @@ contract BuyerHandler is MarketHandler {
     /// @dev A listing is sold as its seller signed it, or not at all.
     function forge(uint256 who, uint256 which, uint256 kind) external by(_buyer(who)) {
         IMarketplace.Listing memory listing = GHOST.listing(which);
-        address signer = kind % 6 == 0 ? GHOST.listing(which + 1).seller : listing.seller;
+        address signer = kind % 6 == 0 ? GHOST.listing(which >> 8).seller : listing.seller;
         if (kind % 6 == 0 && signer == listing.seller) return;
 
         bytes memory signature = _sign(signer, listing);
-        if (kind % 6 == 1) listing.price = listing.price / 2 + 1;
-        else if (kind % 6 == 2) listing.discountBps = 10_000 - listing.discountBps;
+        if (kind % 6 == 1) listing.price ^= 1;
+        else if (kind % 6 == 2) listing.discountBps ^= 1;
         else if (kind % 6 == 3) listing.quantity += 5;
         else if (kind % 6 == 4) listing.salt += 8;
-        else if (kind % 6 == 5) listing.maxFeeBps = 10_000 - listing.maxFeeBps;
+        else if (kind % 6 == 5) listing.maxFeeBps ^= 1;
         IMarketplace.Purchase memory purchase = IMarketplace.Purchase(1, listing.token, type(uint96).max, address(0));
         GHOST.ask(purchase);
         uint256 value = listing.token == address(0) ? listing.price : 0;

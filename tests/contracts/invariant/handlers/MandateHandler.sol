@@ -147,7 +147,7 @@ contract MandateHandler is Handler {
 
     /// @dev What somebody else signed, or nobody, binds no subscriber; whoever brings it.
     function forge(uint256 who, uint256 which, uint256 kind) external by(kind % 2 == 0 ? OPERATOR : STRANGER) {
-        (address payer, address forger) = (_payer(who), kind % 4 == 0 ? STRANGER : _payer(who + 1));
+        (address payer, address forger) = (_payer(who), kind % 4 == 0 ? STRANGER : _payer(who % 4 + 1));
         bytes32 planHash = _activeOf(payer, which);
         ISubscriptionTypes.Mandate memory mandate = _mandate(payer, planHash, 0);
         mandate.deadline = GHOST.time();
