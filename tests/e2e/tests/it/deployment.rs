@@ -12,7 +12,7 @@ use billing_core::chain::{Network, Networks, Rpc};
 use e2e::{Stack, StackOptions};
 use serde_json::Value;
 use tempfile::TempDir;
-use test_support::{Anvil, AnvilOptions, Child, Role, command, root};
+use test_support::{Anvil, AnvilOptions, Child, Role, command, compile, root};
 
 const ADMIN: Role = Role::Admin;
 const NEW_ADMIN: Role = Role::Deployer;
@@ -33,6 +33,7 @@ struct Operator {
 
 impl Operator {
     async fn start() -> Result<Self> {
+        compile("script").await?;
         // Forge writes below .dev only.
         fs::create_dir_all(root().join(".dev"))?;
         let folder = tempfile::Builder::new().prefix("deployments.").tempdir_in(root().join(".dev"))?;
@@ -67,7 +68,9 @@ impl Operator {
         if !env.iter().any(|(name, _)| name == "ABONO_ADMIN_KEY") {
             script.env("ABONO_ADMIN_KEY", ADMIN.key());
         }
-        script.env("ABONO_DEPLOYMENTS", self.folder.path()).env("ABONO_FEE_RECEIVER", Role::FeeReceiver.address().to_string());
+        script
+            .env("ABONO_DEPLOYMENTS", self.folder.path())
+            .env("ABONO_FEE_RECEIVER", Role::FeeReceiver.address().to_string());
         script.stdin(Stdio::null()).stdout(said.reopen()?).stderr(said.reopen()?);
         let status = Child::spawn(script)?.wait(Duration::from_secs(240)).await?;
         Ok((status.success(), fs::read_to_string(said.path())?))
@@ -180,7 +183,8 @@ async fn follow_a_plan(operator: &Operator, connected: &[Rpc]) -> Result<()> {
     let networks = networks.to_str().context("a path of letters")?;
     stack.run_ok("billing-indexer", &["--once", "--networks", networks]).await?;
     stack.run_ok("billing-indexer", &["verify", "--networks", networks]).await?;
-    let seen: i64 = sqlx::query_scalar("select count(*) from billing_plan_state").fetch_one(stack.database.pool()).await?;
+    let seen: i64 =
+        sqlx::query_scalar("select count(*) from billing_plan_state").fetch_one(stack.database.pool()).await?;
     ensure!(seen == 2, "the mirror has {seen} plans");
     Ok(())
 }
