@@ -108,6 +108,8 @@ async fn a_wallet_that_is_not_deployed_yet_is_deployed_by_its_first_mandate() ->
     let factory = world.chain.deploy_mock("SignatureWallets", "WalletFactory", &[]).await?;
     let wallet = WalletFactory::new(factory, world.chain.provider()).addressOf(OWNER.address()).call().await?;
     world.fund_wallet(wallet).await?;
+    // The approval was nobody's transaction: CREATE2 refuses an address that has sent one.
+    world.chain.provider().anvil_set_nonce(wallet, 0).await?;
     assert!(world.chain.provider().get_code_at(wallet).await?.is_empty());
 
     let wrap = |signature: Bytes| -> Bytes {
@@ -139,7 +141,7 @@ async fn an_account_that_delegates_signs_by_its_key_and_by_the_wallet_it_delegat
     let nonce = world.chain.provider().get_transaction_count(who.address()).await?;
     let authorization = Authorization { chain_id: U256::from(world.chain.chain_id()), address: wallet, nonce };
     let signature = who.signer().sign_hash_sync(&authorization.signature_hash())?;
-    let mut request = TransactionRequest::default().with_to(who.address());
+    let mut request = TransactionRequest::default().with_to(Role::Deployer.address());
     request.authorization_list = Some(vec![authorization.into_signed(signature)]);
     let receipt = world.chain.provider_as(Role::Deployer).send_transaction(request).await?.get_receipt().await?;
     ensure!(receipt.status(), "the delegation reverted");

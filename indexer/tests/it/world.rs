@@ -58,14 +58,19 @@ pub async fn cursor(pool: &PgPool, network: &Network) -> Result<Option<Cursor>> 
     Ok(mirror::cursor(&mut *pool.acquire().await?, network.chain_id).await?)
 }
 
-/// Waits until the mirror stands at the chain's head, by number and hash.
+/// Waits until the mirror stands at the chain's head, by number and hash. A busy machine makes it slow, so what counts is
+/// how long it stands still.
 pub async fn caught_up(pool: &PgPool, chain: &Chain, network: &Network) -> Result<()> {
     use alloy::providers::Provider;
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(30) {
+    let (mut moved, mut last) = (Instant::now(), None);
+    while moved.elapsed() < Duration::from_secs(30) {
         let head = chain.provider().get_block(alloy::eips::BlockId::latest()).await?.context("a head")?.header;
-        if cursor(pool, network).await?.is_some_and(|at| at.hash == head.hash) {
+        let at = cursor(pool, network).await?.map(|at| at.hash);
+        if at == Some(head.hash) {
             return Ok(());
+        }
+        if at != last {
+            (moved, last) = (Instant::now(), at);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -71,7 +71,8 @@ impl Operator {
         script
             .env("ABONO_DEPLOYMENTS", self.folder.path())
             .env("ABONO_FEE_RECEIVER", Role::FeeReceiver.address().to_string());
-        script.stdin(Stdio::null()).stdout(said.reopen()?).stderr(said.reopen()?);
+        let both = said.reopen()?;
+        script.stdin(Stdio::null()).stderr(both.try_clone()?).stdout(both);
         let status = Child::spawn(script)?.wait(Duration::from_secs(240)).await?;
         Ok((status.success(), fs::read_to_string(said.path())?))
     }
