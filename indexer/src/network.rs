@@ -145,11 +145,16 @@ impl Mirroring {
             }
             from = blocks.last().number + 1;
             shrinks = 0;
-            if from <= target {
+            // After a gap nothing else is asked meanwhile: some nodes leave logs out of every n-th answer.
+            let ahead = self.gaps == 0;
+            if from <= target && ahead {
                 fetching = self.fetch_ahead(from, target, head);
             }
             if let Some(round) = self.store(&blocks, head).await? {
                 return Ok(round);
+            }
+            if from <= target && !ahead {
+                fetching = self.fetch_ahead(from, target, head);
             }
             if from > target {
                 self.checked = Some(head.hash);

@@ -65,8 +65,8 @@ pub async fn caught_up(pool: &PgPool, chain: &Chain, network: &Network) -> Resul
     let (mut moved, mut last) = (Instant::now(), None);
     while moved.elapsed() < Duration::from_secs(30) {
         let head = chain.provider().get_block(alloy::eips::BlockId::latest()).await?.context("a head")?.header;
-        let at = cursor(pool, network).await?.map(|at| at.hash);
-        if at == Some(head.hash) {
+        let at = cursor(pool, network).await?;
+        if at.is_some_and(|at| at.hash == head.hash) {
             return Ok(());
         }
         if at != last {
@@ -74,7 +74,7 @@ pub async fn caught_up(pool: &PgPool, chain: &Chain, network: &Network) -> Resul
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    bail!("the mirror of {} does not reach the head", network.name)
+    bail!("the mirror of {} does not reach the head; it stands at {last:?}", network.name)
 }
 
 /// The mirror says of every plan, subscription, deposit and event count what the contracts say.
