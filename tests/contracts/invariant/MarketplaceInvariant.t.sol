@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IMarketplace} from "../../../contracts/src/interfaces/IMarketplace.sol";
 import {Base} from "../Base.t.sol";
+import {Permit2} from "../Permit2.sol";
 import {MockAggregator} from "../mocks/Aggregators.sol";
 import {ITestToken} from "../mocks/ITestToken.sol";
 import {OwnedWallet} from "../mocks/SignatureWallets.sol";
@@ -14,7 +15,7 @@ import {World} from "./stores/World.sol";
 /// @dev See README.md for what is meant.
 ///
 /// forge-config: ci.invariant.runs = 64
-contract MarketplaceInvariantTest is Base {
+contract MarketplaceInvariantTest is Base, Permit2 {
     uint256 private constant BUYERS = 4;
 
     MarketGhost private ghost;
@@ -22,6 +23,7 @@ contract MarketplaceInvariantTest is Base {
 
     function setUp() public override {
         super.setUp();
+        deployPermit2();
         IMarketplace market = IMarketplace(core.serviceOf("Marketplace"));
         ghost = new MarketGhost(World.Services(plans, gateway, manager, operator, automation, governor), market);
         _addPeople();

@@ -68,6 +68,7 @@ contract AccountHandler is Handler {
         uint48 expiration = uint48(GHOST.time() + _bound(amount >> 4, 1 days, 400 days));
         IPermit2(PERMIT2).approve(token, address(MANAGER), allowed, expiration);
         vm.stopPrank();
+        GHOST.approvedPermit2(token, payer, allowed);
     }
 
     function earn(uint256 who, uint256 which, uint256 amount) external by(STRANGER) {

@@ -70,6 +70,7 @@ contract BillingHandler is Handler {
         bytes memory signature = amount % 4 == 0 ? bytes("") : _sign(payer, permit2Digest(single));
         vm.prank(payer);
         try MANAGER.subscribeWithPermit2(planHash, single, signature) {
+            if (signature.length != 0) GHOST.approvedPermit2(token, payer, single.details.amount);
             GHOST.agree(planHash, payer, _plainConsent(planHash, ISubscriptionTypes.Rail.Permit2));
         } catch (bytes memory failure) {
             GHOST.refused(failure);

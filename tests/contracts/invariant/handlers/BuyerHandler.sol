@@ -85,6 +85,7 @@ contract BuyerHandler is MarketHandler {
         purchase.paymentToken = seed >> 8 & 3 == 0 ? _token(seed >> 10) : listing.token;
         (price,) = GHOST.priceOf(listing, purchase.quantity, purchase.paymentToken);
         purchase.maxAmount = price + (seed >> 16 & 3);
+        if (seed >> 18 & 3 == 0) purchase.maxAmount = type(uint96).max;
         // Below what it costs, by a unit.
         if (seed >> 20 & 7 == 0 && price != 0) purchase.maxAmount = price - 1;
         if (seed >> 24 & 1 == 0) purchase.recipient = STRANGER;

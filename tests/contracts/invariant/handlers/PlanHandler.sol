@@ -12,7 +12,7 @@ contract PlanHandler is Handler {
     function setStatus(uint256 which, uint256 status) external by(_merchant(which)) {
         bytes32 planHash = _plan(which);
         // Mostly open, or nothing else would happen.
-        status %= 12;
+        status %= 8;
         bytes memory call = status == 0
             ? abi.encodeCall(PLANS.deactivatePlan, (planHash))
             : status == 1 ? abi.encodeCall(PLANS.closePlan, (planHash)) : abi.encodeCall(PLANS.activatePlan, (planHash));
@@ -43,7 +43,7 @@ contract PlanHandler is Handler {
 
     /// @dev A limit stops plans from becoming active and nothing else; those that are stay so.
     function setMaxActivePlans(uint256 limit) external by(GOVERNOR) {
-        limit = limit % 4 != 0 ? 0 : _bound(limit, 1, 8);
+        limit = limit % 2 != 0 ? 0 : _bound(limit, 1, 4);
         _try(GOVERNOR, address(PLANS), abi.encodeCall(PLANS.setMaxActivePlans, (uint32(limit))), "limit of plans");
     }
 

@@ -174,6 +174,9 @@ contract Ghost is Transitions {
             _recordAllowanceUsed(token, payer, gross);
         }
         count(token == terms.token ? (token == address(0) ? bytes32("native") : bytes32("token")) : bytes32("bounded"));
-        if (consent.rail == ISubscriptionTypes.Rail.Permit2) count("permit2");
+        if (consent.rail == ISubscriptionTypes.Rail.Permit2) {
+            _recordPermit2Used(token, payer, gross);
+            count("permit2");
+        }
     }
 }

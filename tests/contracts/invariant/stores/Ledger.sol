@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IAllowanceTransfer} from "../../../../contracts/src/interfaces/IAllowanceTransfer.sol";
+import {TransferLib} from "../../../../contracts/src/libraries/TransferLib.sol";
 import {ITestToken} from "../../mocks/ITestToken.sol";
 import {World} from "./World.sol";
 
@@ -9,6 +11,8 @@ import {World} from "./World.sol";
 abstract contract Ledger is World {
     mapping(address token => mapping(address account => uint256)) public expectedOf;
     mapping(address token => mapping(address payer => uint256)) public expectedAllowanceOf;
+    /// @dev What the manager may take by Permit2; its highest number for no limit.
+    mapping(address token => mapping(address payer => uint256)) private _expectedPermit2Of;
     /// @dev As `expectedOf`, without the charges.
     mapping(address token => mapping(address account => int256)) private _suppliedOf;
     /// @dev What was charged, as announced.
@@ -33,6 +37,10 @@ abstract contract Ledger is World {
     /// @dev A payer set what the manager may take.
     function approved(address token, address payer, uint256 amount) external {
         expectedAllowanceOf[token][payer] = amount;
+    }
+
+    function approvedPermit2(address token, address payer, uint160 amount) external {
+        _expectedPermit2Of[token][payer] = amount;
     }
 
     function checkBalances() external view {
@@ -61,6 +69,8 @@ abstract contract Ledger is World {
                     expectedAllowanceOf[tokens[j]][payers[i]],
                     "allowance"
                 );
+                (uint160 amount,,) = IAllowanceTransfer(TransferLib.PERMIT2).allowance(payers[i], tokens[j], _spender());
+                assertEq(amount, _expectedPermit2Of[tokens[j]][payers[i]], "allowance by Permit2");
             }
         }
     }
@@ -102,6 +112,11 @@ abstract contract Ledger is World {
         for (uint256 i; i < people.length; ++i) {
             gain += int256(wealthOf(token, people[i])) - _suppliedOf[token][people[i]];
         }
+    }
+
+    function _recordPermit2Used(address token, address payer, uint256 gross) internal {
+        uint256 allowance = _expectedPermit2Of[token][payer];
+        if (allowance != type(uint160).max) _expectedPermit2Of[token][payer] = allowance - gross;
     }
 
     /// @dev Whom payers approved.
