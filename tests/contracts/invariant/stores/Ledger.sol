@@ -116,7 +116,9 @@ abstract contract Ledger is World {
 
     function _recordPermit2Used(address token, address payer, uint256 gross) internal {
         uint256 allowance = _expectedPermit2Of[token][payer];
-        if (allowance != type(uint160).max) _expectedPermit2Of[token][payer] = allowance - gross;
+        if (allowance == type(uint160).max) return;
+        assertGe(allowance, gross, "allowance by Permit2");
+        _expectedPermit2Of[token][payer] = allowance - gross;
     }
 
     /// @dev Whom payers approved.
@@ -126,6 +128,8 @@ abstract contract Ledger is World {
 
     function _recordAllowanceUsed(address token, address payer, uint256 gross) internal {
         uint256 allowance = expectedAllowanceOf[token][payer];
-        if (allowance != type(uint256).max) expectedAllowanceOf[token][payer] = allowance - gross;
+        if (allowance == type(uint256).max) return;
+        assertGe(allowance, gross, "allowance");
+        expectedAllowanceOf[token][payer] = allowance - gross;
     }
 }
