@@ -16,10 +16,8 @@ import {Deployer} from "./Deployer.sol";
 ///             --rpc-url http://127.0.0.1:8545 --private-key $KEY --broadcast --slow
 ///
 ///         Environment (defaults): ABONO_ADMIN, ABONO_OPERATOR, ABONO_AUTOMATION, ABONO_GOVERNOR, ABONO_FEE_RECEIVER (the
-///         broadcaster), ABONO_FEE_BPS (250), ABONO_ADMIN_DELAY (86400 seconds).
+///         broadcaster), ABONO_FEE_BPS (250), ABONO_ADMIN_DELAY (86400 seconds), ABONO_DEPLOYMENTS (.dev/deployments).
 contract Deploy is Deployer, Broadcaster {
-    string private constant FOLDER = ".dev/deployments/";
-
     function run() external onExpectedChain returns (Deployment memory deployment) {
         Config memory config = _config();
         uint256 before = vm.getNonce(config.admin);
@@ -57,8 +55,9 @@ contract Deploy is Deployer, Broadcaster {
 
     /// @dev The networks file names it as `deployment`, or its `core_system` and `start_block` are copied from it.
     function _write(Deployment memory deployment) private {
-        vm.createDir(FOLDER, true);
-        string memory path = string.concat(FOLDER, vm.toString(block.chainid), ".json");
+        string memory folder = vm.envOr("ABONO_DEPLOYMENTS", string(".dev/deployments"));
+        vm.createDir(folder, true);
+        string memory path = string.concat(folder, "/", vm.toString(block.chainid), ".json");
         uint256 blockNumber = block.number;
         if (vm.exists(path)) {
             // A second run must not hide the first one's events from a reader that starts at this block.

@@ -155,8 +155,26 @@ pub struct SubscriptionView {
     pub plan_hash: B256,
     /// Who pays.
     pub subscriber: Address,
-    /// `trialing`, `active`, `past_due`, `paused`, `canceled` or `failed`.
+    /// `trialing`, `active`, `past_due`, `paused`, `ended`, `canceled` or `failed`.
     pub status: String,
+    /// The plan's on this chain: `active`, `closed` (to new subscribers) or `inactive`.
+    pub plan_status: String,
+    /// Stopped by the operator.
+    pub plan_frozen: bool,
+    /// How it is paid: `allowance`, `permit2` or, from a deposit, `native`.
+    pub rail: String,
+    /// What it is paid in, the plan's or the subscriber's own; zero for the native coin.
+    pub payment_token: Address,
+    /// Most that one charge may take of `payment_token`, by the subscriber's signature; `None` for the plan's price.
+    pub max_amount: Option<TokenAmount>,
+    /// `charge_count` at which it has ended; `None` for no limit.
+    pub charge_limit: Option<i32>,
+    /// Nothing is charged from then on; `None` for no limit.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub ends_at: Option<OffsetDateTime>,
+    /// Since when it is paused.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub paused_at: Option<OffsetDateTime>,
     /// First subscribed, or subscribed again.
     #[serde(with = "time::serde::rfc3339")]
     pub started_at: OffsetDateTime,
@@ -204,7 +222,7 @@ pub struct SubscriptionFilter {
 }
 
 /// Subscriptions by chain, plan and subscriber, from after `after` on. Past due is what is active with a charge that was
-/// refused.
+/// refused; ended is what reached the subscriber's own limit, by the time of the last mirrored block, as no event tells it.
 ///
 /// # Errors
 /// The database's.
@@ -217,11 +235,19 @@ pub async fn subscriptions_page(
     let rows = sqlx::query(
         "with shown as (
              select s.chain_id, s.plan_hash, s.subscriber, s.started_at, s.next_charge_at, s.charge_count,
-                    case when s.status = 'active' and c.reason is not null and c.due_at = s.next_charge_at then 'past_due'
+                    s.charge_limit, s.ends_at, s.paused_at, s.max_amount, p.status as plan_status, p.frozen as plan_frozen,
+                    coalesce(s.payment_token, p.token) as pays_in,
+                    case when coalesce(s.payment_token, p.token) = decode(repeat('00', 20), 'hex') then 'native'
+                         else s.rail end as rail,
+                    case when s.status in ('active', 'paused')
+                              and (s.ends_at <= head.block_time or s.charge_count >= s.charge_limit) then 'ended'
+                         when s.status = 'active' and c.reason is not null and c.due_at = s.next_charge_at then 'past_due'
                          when s.status = 'active' and s.charge_count = 0 then 'trialing'
                          else s.status end as status,
                     c.status as charge_status, c.reason, c.amount, c.payment_token, c.due_at, c.retry_at, c.tx_hash
              from billing_subscription_state s
+             join billing_plan_state p on p.chain_id = s.chain_id and p.plan_hash = s.plan_hash
+             left join chain_cursor head on head.chain_id = s.chain_id
              left join lateral (
                  select status, reason, amount, payment_token, due_at, retry_at, tx_hash from billing_charge_attempt a
                  where a.chain_id = s.chain_id and a.plan_hash = s.plan_hash and a.subscriber = s.subscriber
@@ -253,6 +279,14 @@ fn subscription_from_row(row: &PgRow) -> sqlx::Result<SubscriptionView> {
         plan_hash: B256::from_slice(row.try_get("plan_hash")?),
         subscriber: Address::from_slice(row.try_get("subscriber")?),
         status: row.try_get("status")?,
+        plan_status: row.try_get("plan_status")?,
+        plan_frozen: row.try_get("plan_frozen")?,
+        rail: row.try_get("rail")?,
+        payment_token: Address::from_slice(row.try_get("pays_in")?),
+        max_amount: row.try_get("max_amount")?,
+        charge_limit: row.try_get("charge_limit")?,
+        ends_at: row.try_get("ends_at")?,
+        paused_at: row.try_get("paused_at")?,
         started_at: row.try_get("started_at")?,
         next_charge_at: row.try_get("next_charge_at")?,
         charge_count: row.try_get("charge_count")?,

@@ -59,6 +59,29 @@ async fn existing_header(rpc: &Rpc, number: i64) -> Fetched<Header> {
 
 /// All blocks from `from` to `to`, each with its header.
 pub(crate) async fn near_head(rpc: &Rpc, source: &Source, from: i64, to: i64) -> Fetched<Blocks> {
+    counted_or_twice(source, || each_block(rpc, source, from, to)).await
+}
+
+/// All blocks from `from` to `to`, which are final; headers of both ends, and of others where a time is needed.
+pub(crate) async fn final_range(rpc: &Rpc, source: &Source, from: i64, to: i64) -> Fetched<Blocks> {
+    counted_or_twice(source, || one_range(rpc, source, from, to)).await
+}
+
+/// Where a node no longer knows what the contracts counted, it is asked for the logs a second time: an answer that lacks
+/// one by accident differs from the next.
+async fn counted_or_twice<F: Future<Output = Fetched<Blocks>>>(
+    source: &Source,
+    ask: impl Fn() -> F,
+) -> Fetched<Blocks> {
+    let blocks = ask().await?;
+    if blocks.counts().len() < source.addresses().len() && ask().await?.logs() != blocks.logs() {
+        let (first, last) = (blocks.first().number, blocks.last().number);
+        return inconsistent(&format!("two answers for the logs of blocks {first} to {last} differ"));
+    }
+    Ok(blocks)
+}
+
+async fn each_block(rpc: &Rpc, source: &Source, from: i64, to: i64) -> Fetched<Blocks> {
     let one = |number| async move {
         let header = existing_header(rpc, number).await?;
         let filter = Filter::new().address(source.addresses()).at_block_hash(header.hash);
@@ -81,8 +104,7 @@ pub(crate) async fn near_head(rpc: &Rpc, source: &Source, from: i64, to: i64) ->
     Ok(Blocks::new(headers, raw, counts)?)
 }
 
-/// All blocks from `from` to `to`, which are final; headers of both ends, and of others where a time is needed.
-pub(crate) async fn final_range(rpc: &Rpc, source: &Source, from: i64, to: i64) -> Fetched<Blocks> {
+async fn one_range(rpc: &Rpc, source: &Source, from: i64, to: i64) -> Fetched<Blocks> {
     let (first, last) = futures::future::try_join(existing_header(rpc, from), existing_header(rpc, to)).await?;
     let range = Filter::new().address(source.addresses());
     let range = range.from_block(from.unsigned_abs()).to_block(to.unsigned_abs());

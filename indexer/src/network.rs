@@ -20,6 +20,9 @@ use crate::{
 const NEAR_BLOCKS: i64 = 32;
 /// Smaller ranges tried at once, before the failure is told.
 const SHRINKS: u32 = 12;
+/// Times in a row that a stretch with logs left out is asked for again, smaller and at once, before the failure is told.
+/// A provider that forgets some would else cost a back-off and a new connection for each.
+const GAPS: u32 = 5;
 
 /// Where a round ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +55,8 @@ pub(crate) struct Mirroring {
     ranges: Ranges,
     /// Blocks near the head fetched at once: fewer after a failure, then twice as many each time.
     near: i64,
+    /// Stretches in a row with logs left out.
+    gaps: u32,
     /// Whether the cursor moved since it was last asked.
     moved: bool,
     shutdown: CancellationToken,
@@ -69,6 +74,7 @@ impl Mirroring {
             progress,
             ranges: Ranges::default(),
             near: NEAR_BLOCKS,
+            gaps: 0,
             moved: false,
             shutdown: shutdown.clone(),
             checked: None,
@@ -165,11 +171,16 @@ impl Mirroring {
             }
             from = blocks.last().number + 1;
             shrinks = 0;
-            if from <= target {
+            // After a gap nothing else is asked meanwhile: some nodes leave logs out of every n-th answer.
+            let ahead = self.gaps == 0;
+            if from <= target && ahead {
                 fetching = self.fetch_ahead(from, target, head);
             }
             if let Some(round) = self.store(&blocks, head).await? {
                 return Ok(round);
+            }
+            if from <= target && !ahead {
+                fetching = self.fetch_ahead(from, target, head);
             }
             if from > target {
                 self.checked = Some(head.hash);
@@ -182,14 +193,19 @@ impl Mirroring {
     /// `None`: stored, go on.
     async fn store(&mut self, blocks: &Blocks, head: Header) -> anyhow::Result<Option<Round>> {
         let applied = mirror::apply(&self.pool, &self.source, blocks).await;
-        if matches!(applied, Err(MirrorError::Gap { .. })) {
+        if let Err(gap @ MirrorError::Gap { .. }) = &applied {
             self.metrics.rpc_error();
             self.ranges.refused();
             self.near = 1;
+            self.gaps += 1;
+            if self.gaps <= GAPS {
+                tracing::warn!(network = self.network().name, "{gap}; asked again");
+                return Ok(Some(Round::Again));
+            }
         }
         match applied? {
             Applied::Moved { logs, charges } => {
-                self.moved = true;
+                (self.moved, self.gaps) = (true, 0);
                 self.near = (self.near * 2).min(NEAR_BLOCKS);
                 let (network, block) = (&self.rpc.network.name, blocks.last().number);
                 self.metrics.logs(logs);

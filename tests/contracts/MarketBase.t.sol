@@ -3,22 +3,19 @@ pragma solidity 0.8.37;
 
 import {IMarketplace} from "../../contracts/src/interfaces/IMarketplace.sol";
 import {Base} from "./Base.t.sol";
-import {WalletVerifier} from "./mocks/WalletVerifier.sol";
 
-/// @dev A marketplace, one seller, two buyers who approved it.
+/// @dev The marketplace of the deployment, one seller, two buyers who approved it.
 abstract contract MarketBase is Base {
     uint32 internal constant STOCK = 1000;
 
     IMarketplace internal market;
-    WalletVerifier internal verifier;
     address internal seller;
     uint256 internal sellerKey;
 
     function setUp() public virtual override {
         super.setUp();
         (seller, sellerKey) = makeAddrAndKey("seller");
-        verifier = new WalletVerifier();
-        market = IMarketplace(vm.deployCode("Marketplace.sol:Marketplace", abi.encode(gateway, verifier)));
+        market = IMarketplace(core.serviceOf("Marketplace"));
         approve(alice);
         approve(bob);
     }

@@ -4,11 +4,7 @@ pragma solidity 0.8.37;
 import {Test} from "forge-std/Test.sol";
 
 import {IAllowanceTransfer} from "../../contracts/src/interfaces/IAllowanceTransfer.sol";
-import {Permit2} from "./Permit2.sol";
-
-interface IDomain {
-    function DOMAIN_SEPARATOR() external view returns (bytes32);
-}
+import {IPermit2, Permit2} from "./Permit2.sol";
 
 contract Permit2Test is Permit2, Test {
     bytes32 private constant DOMAIN_TYPEHASH =
@@ -24,7 +20,7 @@ contract Permit2Test is Permit2, Test {
     }
 
     function test_deployPermit2_hasTheDomainOfEachChain() external {
-        IDomain permit2 = IDomain(deployPermit2());
+        IPermit2 permit2 = IPermit2(deployPermit2());
 
         assertEq(permit2.DOMAIN_SEPARATOR(), _separator(), "where it was deployed");
         vm.chainId(1);

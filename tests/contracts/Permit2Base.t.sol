@@ -2,14 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IAllowanceTransfer} from "../../contracts/src/interfaces/IAllowanceTransfer.sol";
-import {Permit2} from "./Permit2.sol";
+import {IPermit2, Permit2} from "./Permit2.sol";
 import {SubscriberBase} from "./SubscriberBase.t.sol";
-
-/// @dev What the tests use of Permit2 besides what the contracts use.
-interface IPermit2 is IAllowanceTransfer {
-    function approve(address token, address spender, uint160 amount, uint48 expiration) external;
-    function DOMAIN_SEPARATOR() external view returns (bytes32);
-}
 
 /// @dev Permit2 stands; Carol approved it, and not the manager.
 abstract contract Permit2Base is SubscriberBase, Permit2 {
@@ -36,22 +30,7 @@ abstract contract Permit2Base is SubscriberBase, Permit2 {
     }
 
     function sign(IAllowanceTransfer.PermitSingle memory single) internal view returns (bytes memory) {
-        bytes32 details = keccak256(
-            abi.encode(
-                keccak256("PermitDetails(address token,uint160 amount,uint48 expiration,uint48 nonce)"), single.details
-            )
-        );
-        bytes32 structHash = keccak256(
-            abi.encode(
-                keccak256(
-                    "PermitSingle(PermitDetails details,address spender,uint256 sigDeadline)PermitDetails(address token,uint160 amount,uint48 expiration,uint48 nonce)"
-                ),
-                details,
-                single.spender,
-                single.sigDeadline
-            )
-        );
-        return signDigest(keccak256(abi.encodePacked(hex"1901", permit2.DOMAIN_SEPARATOR(), structHash)));
+        return signDigest(permit2Digest(single));
     }
 
     function subscribeWithPermit2(

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{cursor, schema};
 use crate::{extract::QueryOf, problem::Problem, state::AppState};
 
-const STATUSES: [&str; 6] = ["trialing", "active", "past_due", "paused", "canceled", "failed"];
+const STATUSES: [&str; 7] = ["trialing", "active", "past_due", "paused", "ended", "canceled", "failed"];
 
 /// Which subscriptions.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -27,7 +27,7 @@ pub(super) struct SubscriptionsQuery {
     /// Only to this plan.
     #[param(value_type = Option<String>)]
     plan_hash: Option<B256>,
-    /// `trialing`, `active`, `past_due`, `paused`, `canceled` or `failed`.
+    /// `trialing`, `active`, `past_due`, `paused`, `ended`, `canceled` or `failed`.
     status: Option<String>,
     /// 1 to 100; 50 when absent.
     limit: Option<i64>,

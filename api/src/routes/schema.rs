@@ -38,8 +38,24 @@ pub(super) struct Subscription {
     chain_id: i64,
     plan_hash: String,
     subscriber: String,
-    /// `trialing`, `active`, `past_due`, `paused`, `canceled` or `failed`.
+    /// `trialing`, `active`, `past_due`, `paused`, `ended` (at a limit of the subscriber's own), `canceled` or `failed`.
     status: String,
+    /// The plan's on this chain: `active`, `closed` (to new subscribers) or `inactive`.
+    plan_status: String,
+    /// Stopped by the operator.
+    plan_frozen: bool,
+    /// How it is paid: `allowance`, `permit2` or, from a deposit, `native`.
+    rail: String,
+    /// What it is paid in, the plan's token or the subscriber's own; zero for the native coin.
+    payment_token: String,
+    /// Most that one charge may take of `payment_token`, by the subscriber's signature; null for the plan's price.
+    max_amount: Option<String>,
+    /// `charge_count` at which it has ended; null for no limit.
+    charge_limit: Option<i64>,
+    /// Nothing is charged from then on; null for no limit.
+    ends_at: Option<String>,
+    /// Since when it is paused.
+    paused_at: Option<String>,
     /// RFC 3339, as all times.
     started_at: String,
     /// End of the paid time.

@@ -68,10 +68,8 @@ async fn what_cannot_be_subscribed_is_told() {
     server.post(None, "/v1/billing/unsubscribe", &wish).await.is_problem(409, "not-subscribed");
 }
 
-#[tokio::test]
-async fn subscriptions_are_listed_page_by_page_and_by_what_they_are() {
-    let server = Server::start().await;
-    let hash = server.plan().await;
+/// Five subscriptions to every plan, each with one period paid.
+async fn subscriptions(server: &Server) {
     for who in (0..5).map(Role::Subscriber) {
         sqlx::query(
             "insert into billing_subscription_state (chain_id, plan_hash, subscriber, status, started_at, next_charge_at,
@@ -84,6 +82,13 @@ async fn subscriptions_are_listed_page_by_page_and_by_what_they_are() {
         .await
         .expect("a subscription");
     }
+}
+
+#[tokio::test]
+async fn subscriptions_are_listed_page_by_page_and_by_what_they_are() {
+    let server = Server::start().await;
+    let hash = server.plan().await;
+    subscriptions(&server).await;
     sqlx::query(
         "insert into billing_charge_attempt (charge_attempt_id, chain_id, plan_hash, subscriber, due_at, status, amount,
                                              payment_token, reason)
@@ -112,4 +117,93 @@ async fn subscriptions_are_listed_page_by_page_and_by_what_they_are() {
     }
     assert!(path.ends_with("cursor="), "the third page is the last: {path}");
     assert_eq!(seen.len(), 5);
+}
+
+/// Sets columns of one wallet's subscription.
+async fn change(server: &Server, who: u32, change: &'static str) {
+    let sql = format!("update billing_subscription_state set {change} where subscriber = $1");
+    let done = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(Role::Subscriber(who).address().as_slice())
+        .execute(server.database.pool())
+        .await
+        .expect("a change");
+    assert_eq!(done.rows_affected(), 1);
+}
+
+async fn shown(server: &Server, who: u32) -> Value {
+    let subscriber = Role::Subscriber(who).address();
+    let page = server.get(&format!("/v1/billing/subscriptions?subscriber={subscriber}")).await.json();
+    page["subscriptions"][0].clone()
+}
+
+#[tokio::test]
+async fn a_subscription_shows_how_it_is_paid_what_bounds_it_and_where_its_plan_stands() {
+    let server = Server::start().await;
+    server.plan().await;
+    subscriptions(&server).await;
+    let plain = shown(&server, 0).await;
+    assert_eq!(
+        (&plain["status"], &plain["rail"], &plain["plan_status"]),
+        (&json!("active"), &json!("allowance"), &json!("active"))
+    );
+    assert_eq!(plain["payment_token"], json!(server.chain.addresses().token));
+    for absent in ["max_amount", "charge_limit", "ends_at", "paused_at"] {
+        assert!(
+            plain.as_object().expect("an object").contains_key(absent) && plain[absent].is_null(),
+            "{absent}: {plain}"
+        );
+    }
+
+    change(
+        &server,
+        1,
+        "rail = 'permit2', payment_token = decode(repeat('09', 20), 'hex'), max_amount = 12, charge_limit = 3",
+    )
+    .await;
+    let bound = shown(&server, 1).await;
+    assert_eq!(bound["rail"], "permit2");
+    assert_eq!(bound["payment_token"], format!("0x{}", "09".repeat(20)));
+    assert_eq!((&bound["max_amount"], &bound["charge_limit"]), (&json!("12"), &json!(3)));
+
+    change(&server, 2, "payment_token = decode(repeat('00', 20), 'hex'), max_amount = 12").await;
+    assert_eq!(shown(&server, 2).await["rail"], "native");
+
+    change(&server, 3, "status = 'paused', paused_at = timestamptz '2026-01-02 UTC'").await;
+    let paused = shown(&server, 3).await;
+    assert_eq!((&paused["status"], &paused["paused_at"]), (&json!("paused"), &json!("2026-01-02T00:00:00Z")));
+
+    sqlx::query("update billing_plan_state set status = 'closed', frozen = true")
+        .execute(server.database.pool())
+        .await
+        .expect("closed");
+    let closed = shown(&server, 0).await;
+    assert_eq!((&closed["plan_status"], &closed["plan_frozen"]), (&json!("closed"), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_subscription_has_ended_at_its_last_charge_or_at_its_end_by_the_chains_time() {
+    let server = Server::start().await;
+    let hash = server.plan().await;
+    subscriptions(&server).await;
+    sqlx::query(
+        "insert into chain_cursor (chain_id, block_number, block_hash, block_time)
+         values (31337, 1, decode(repeat('00', 32), 'hex'), timestamptz '2026-02-01 UTC')
+         on conflict (chain_id) do update set block_time = excluded.block_time",
+    )
+    .execute(server.database.pool())
+    .await
+    .expect("a cursor");
+    for (who, bounds, status) in [
+        (0, "charge_limit = 1", "ended"),
+        (1, "charge_limit = 2", "active"),
+        (2, "ends_at = timestamptz '2026-02-01 UTC'", "ended"),
+        (3, "ends_at = timestamptz '2026-02-01 00:00:01 UTC'", "active"),
+        (4, "charge_limit = 1, status = 'canceled'", "canceled"),
+    ] {
+        change(&server, who, bounds).await;
+        assert_eq!(shown(&server, who).await["status"], status, "{bounds}");
+    }
+    change(&server, 2, "status = 'paused'").await;
+    let ended = server.get(&format!("/v1/billing/subscriptions?status=ended&plan_hash={hash}")).await.json();
+    assert_eq!(ended["subscriptions"].as_array().map(Vec::len), Some(2), "{ended}");
 }

@@ -41,9 +41,7 @@ impl NetworkArgs {
     /// A file that cannot be read or parsed, or variables that are missing; says which.
     pub fn read(&self) -> anyhow::Result<Networks> {
         if let Some(path) = &self.networks {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("networks file {} (BILLING_NETWORKS)", path.display()))?;
-            return Networks::parse(&text).with_context(|| path.display().to_string());
+            return Networks::read(path).with_context(|| format!("{} (BILLING_NETWORKS)", path.display()));
         }
         match (&self.rpc_url, self.chain_id, self.core_system) {
             (Some(url), Some(chain_id), Some(core_system)) => Ok(Networks::single(url, chain_id, core_system)?),

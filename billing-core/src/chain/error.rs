@@ -56,7 +56,7 @@ pub enum ChainError {
     },
     /// No contract at a configured address.
     #[error(
-        "network {network}: no code at {contract} {address}; deploy the contracts (script/Deploy.s.sol) or correct the address"
+        "network {network}: no code at {contract} {address}; deploy the contracts (script/deploy) or correct the address"
     )]
     MissingContract {
         /// Name in the networks file.

@@ -4,6 +4,7 @@
 //! node is asked.
 
 mod call;
+mod deployment;
 mod error;
 pub mod fees;
 mod network_repo;

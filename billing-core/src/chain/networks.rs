@@ -1,11 +1,15 @@
 //! The networks file (`BILLING_NETWORKS`), and the single network that three variables describe.
 
-use std::{collections::HashSet, fmt};
+use std::{
+    collections::HashSet,
+    fmt, fs,
+    path::{Path, PathBuf},
+};
 
 use alloy::primitives::Address;
 use serde::Deserialize;
 
-use super::ChainError;
+use super::{ChainError, deployment};
 use crate::{ids::ChainId, money::TokenAmount};
 
 /// All networks a process works on, in the order of the file.
@@ -15,6 +19,13 @@ pub struct Networks {
     /// `[[network]]` tables.
     #[serde(rename = "network", default)]
     list: Vec<Network>,
+}
+
+/// The tables as they stand: which keys the text names, defaults apart.
+#[derive(Deserialize)]
+struct Written {
+    #[serde(default)]
+    network: Vec<toml::Table>,
 }
 
 /// One chain: how to reach it and where the contracts stand.
@@ -27,7 +38,11 @@ pub struct Network {
     pub chain_id: ChainId,
     /// Nodes in order of preference; http or https. May hold keys, so it is never logged.
     pub rpc_urls: Vec<String>,
-    /// `CoreSystem`.
+    /// File that `script/deploy` wrote, in the place of the addresses and `start_block`; relative to the networks file.
+    #[serde(default)]
+    pub deployment: Option<PathBuf>,
+    /// `CoreSystem`; zero or absent only where the text names a `deployment`.
+    #[serde(default)]
     pub core_system: Address,
     /// `PlanManager`; zero or absent: the one that `core_system` registers.
     #[serde(default)]
@@ -113,12 +128,27 @@ fn default_replace_after_secs() -> u64 {
 }
 
 impl Networks {
-    /// Reads the text of a networks file.
+    /// Reads a networks file and the deployments that it names.
     ///
     /// # Errors
-    /// Says the line of a syntax error, or which rule a network breaks.
-    pub fn parse(text: &str) -> Result<Self, ChainError> {
-        let networks: Self = toml::from_str(text).map_err(|error| ChainError::Networks(error.to_string()))?;
+    /// A file that cannot be read, and as [`Networks::parse`].
+    pub fn read(path: &Path) -> Result<Self, ChainError> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| ChainError::Networks(format!("{} cannot be read: {error}", path.display())))?;
+        Self::parse(&text, path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Reads the text of a networks file whose deployments lie relative to `folder`.
+    ///
+    /// # Errors
+    /// Says the line of a syntax error, which rule a network breaks, or what is wrong with a deployment.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, ChainError> {
+        let wrong = |error: toml::de::Error| ChainError::Networks(error.to_string());
+        let mut networks: Self = toml::from_str(text).map_err(wrong)?;
+        let written: Written = toml::from_str(text).map_err(wrong)?;
+        for (network, table) in networks.list.iter_mut().zip(&written.network) {
+            deployment::resolve(network, table, folder)?;
+        }
         networks.check()?;
         Ok(networks)
     }
@@ -137,7 +167,7 @@ impl Networks {
             table("core_system", core_system.to_string().into()),
         ]);
         let file = toml::Table::from_iter([table("network", vec![network].into())]);
-        Self::parse(&file.to_string())
+        Self::parse(&file.to_string(), Path::new(""))
     }
 
     fn check(&self) -> Result<(), ChainError> {
@@ -195,6 +225,9 @@ impl Network {
         if self.chain_id.0 <= 0 {
             return wrong("chain_id must be positive");
         }
+        if self.core_system.is_zero() {
+            return wrong("name core_system, or the deployment that script/deploy wrote");
+        }
         if self.rpc_urls.is_empty() {
             return wrong("rpc_urls must name at least one node");
         }
@@ -242,18 +275,21 @@ mod tests {
                 "[[network]]\nname = \"a\"\nchain_id = 1\nrpc_urls = [\"http://x\"]\ncore_system = \"{CORE}\"\n{lines}"
             )
         };
-        assert!(Networks::parse(&network("")).is_ok());
+        let parse = |text: &str| Networks::parse(text, Path::new(""));
+        assert!(parse(&network("")).is_ok());
+        let core = format!("core_system = \"{CORE}\"");
         let twice = format!("{}\n{}", network(""), network(""));
         for (text, says) in [
             (String::new(), "no [[network]] table"),
             (twice, "must be unique"),
+            (network("").replace(&core, ""), "name core_system, or the deployment"),
             (network("batch_size = 0"), "batch_size must be from 1 to 1000"),
             (network("batchsize = 5"), "unknown field"),
             (network("").replace("http://x", "ws://x"), "rpc_urls must start with"),
             (network("").replace("chain_id = 1", "chain_id = 0"), "chain_id must be positive"),
             (network("").replace("name = \"a\"", "name = \"a b\""), "name must be"),
         ] {
-            let refused = Networks::parse(&text).expect_err(says).to_string();
+            let refused = parse(&text).expect_err(says).to_string();
             assert!(refused.contains(says), "{refused}");
         }
     }

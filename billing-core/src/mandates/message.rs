@@ -213,7 +213,7 @@ mod tests {
     use crate::{chain::Networks, ids::ChainId};
 
     fn network(chain_id: i64, manager: [u8; 20]) -> Network {
-        let networks = Networks::single("http://127.0.0.1", 1, Address::ZERO).expect("a network");
+        let networks = Networks::single("http://127.0.0.1", 1, Address::repeat_byte(1)).expect("a network");
         let network = networks.iter().next().expect("one").clone();
         Network { chain_id: ChainId(chain_id), subscription_manager: Address::from(manager), ..network }
     }

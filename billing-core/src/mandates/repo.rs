@@ -20,7 +20,8 @@ pub(super) async fn lock_chain(conn: &mut PgConnection, chain_id: ChainId) -> sq
 }
 
 /// What was sent since `since`: of one subscriber (cancellations, or all else), and of the chain. What was dropped cost
-/// nothing and counts for nothing.
+/// nothing and counts for nothing. What is sent again with a higher fee counts with that one at once, so that later relays
+/// are decided by what may really be paid; the sending again itself is not refused, for its nonce blocks all after it.
 pub(super) async fn spent(
     conn: &mut PgConnection,
     chain_id: ChainId,
@@ -31,8 +32,11 @@ pub(super) async fn spent(
     let row = sqlx::query(
         "select count(*) filter (where own) as count, min(created_at) filter (where own) as oldest,
                 coalesce(sum(coalesce(fee_wei, reserved_wei)), 0) as wei, min(created_at) as network_oldest
-         from (select created_at, fee_wei, reserved_wei, subscriber = $2 and (kind = 'cancel') = $3 as own
-               from billing_relay where chain_id = $1 and created_at > $4 and status <> 'dropped') r",
+         from (select b.created_at, fee_wei, subscriber = $2 and (kind = 'cancel') = $3 as own,
+                      case when fee_wei is null then greatest(reserved_wei, b.gas_limit *
+                          (select max(t.max_fee_wei) from chain_tx f join chain_tx t using (chain_id, sender, nonce)
+                           where f.chain_tx_id = b.chain_tx_id)) end as reserved_wei
+               from billing_relay b where b.chain_id = $1 and b.created_at > $4 and b.status <> 'dropped') r",
     )
     .bind(chain_id)
     .bind(subscriber.as_slice())

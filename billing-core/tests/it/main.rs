@@ -3,10 +3,12 @@
 mod chain_tx;
 mod charges;
 mod confirm;
+mod conversion;
 mod history;
 mod mandates;
 mod marketplace;
 mod mirror;
 mod recovery;
 mod strange_node;
+mod wallets;
 mod world;

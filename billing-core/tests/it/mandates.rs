@@ -22,11 +22,11 @@ use tokio::sync::Barrier;
 
 use crate::world::{DAY, PRICE, World};
 
-const LIMITS: Limits =
+pub const LIMITS: Limits =
     Limits { per_subscriber: 10, cancels_per_subscriber: 50, daily_wei: U256::from_limbs([u64::MAX, 0, 0, 0]) };
 const WHO: Role = Role::Subscriber(40);
 
-fn wish(plan_hash: B256, who: Role) -> MandateRequest {
+pub fn wish(plan_hash: B256, who: Role) -> MandateRequest {
     MandateRequest {
         plan_hash,
         subscriber: who.address(),
@@ -42,69 +42,69 @@ fn wish(plan_hash: B256, who: Role) -> MandateRequest {
 }
 
 /// Signs typed data as a wallet does.
-fn sign(typed_data: &serde_json::Value, who: Role) -> Result<Bytes> {
+pub fn sign(typed_data: &serde_json::Value, who: Role) -> Result<Bytes> {
     let typed: alloy::dyn_abi::TypedData = serde_json::from_value(typed_data.clone())?;
     Ok(who.signer().sign_hash_sync(&typed.eip712_signing_hash()?)?.as_bytes().into())
 }
 
 impl World {
-    async fn time(&self) -> Result<OffsetDateTime> {
+    pub async fn time(&self) -> Result<OffsetDateTime> {
         Ok(OffsetDateTime::from_unix_timestamp(self.chain.now().await?.cast_signed())?)
     }
 
-    fn signed(&self, message: Message, who: Role) -> Result<RelayRequest> {
+    pub fn signed(&self, message: Message, who: Role) -> Result<RelayRequest> {
         let signature = sign(&message.typed_data(&self.rpc.network), who)?;
         Ok(RelayRequest { message, signature, permit: None, requested_by: "test".to_owned() })
     }
 
-    async fn mandate(&self, wish: &MandateRequest) -> Result<Message> {
+    pub async fn mandate(&self, wish: &MandateRequest) -> Result<Message> {
         Ok(Message::Mandate(mandates::mandate(self.pool(), &self.rpc, wish, self.time().await?).await?.0))
     }
 
-    async fn order(&self, plan: B256, who: Role, of: fn(mandates::Order) -> Message) -> Result<Message> {
+    pub async fn order(&self, plan: B256, who: Role, of: fn(mandates::Order) -> Message) -> Result<Message> {
         let wish = OrderRequest { plan_hash: plan, subscriber: who.address(), nonce: None, deadline: None };
         Ok(of(mandates::order(self.pool(), &self.rpc, &wish, self.time().await?).await?))
     }
 
-    async fn relay(&self, request: &RelayRequest) -> Result<RelayOutcome> {
+    pub async fn relay(&self, request: &RelayRequest) -> Result<RelayOutcome> {
         self.relay_within(&LIMITS, request).await
     }
 
-    async fn relay_within(&self, limits: &Limits, request: &RelayRequest) -> Result<RelayOutcome> {
+    pub async fn relay_within(&self, limits: &Limits, request: &RelayRequest) -> Result<RelayOutcome> {
         let (operator, now) = (Role::Operator.signer(), self.time().await?);
         Ok(mandates::relay(self.pool(), &self.rpc, &operator, limits, request, now).await?)
     }
 
-    async fn relayed(&self, request: &RelayRequest) -> Result<Relay> {
+    pub async fn relayed(&self, request: &RelayRequest) -> Result<Relay> {
         match self.relay(request).await? {
             RelayOutcome::Sent(relay) => self.settled(&relay).await,
             other => anyhow::bail!("not sent: {other:?}"),
         }
     }
 
-    async fn settled(&self, relay: &Relay) -> Result<Relay> {
+    pub async fn settled(&self, relay: &Relay) -> Result<Relay> {
         chain::resolve(self.pool(), &self.rpc, &Role::Operator.signer()).await?;
         mandates::settle(self.pool(), &self.rpc).await?;
         mandates::find(self.pool(), relay.id).await?.context("a relay")
     }
 
     /// Tokens for so many periods, and an allowance for all of them; the wallet has no ether of its own.
-    async fn fund(&self, who: Role, periods: u64) -> Result<()> {
+    pub async fn fund(&self, who: Role, periods: u64) -> Result<()> {
         self.chain.mint(who.address(), U256::from(PRICE * periods)).await
     }
 
-    async fn allow(&self, who: Role, spender: Address) -> Result<()> {
+    pub async fn allow(&self, who: Role, spender: Address) -> Result<()> {
         self.chain.set_balance(who.address(), U256::from(10).pow(U256::from(18))).await?;
         self.chain.approve(who, spender, U256::MAX).await?;
         self.chain.set_balance(who.address(), U256::ZERO).await
     }
 
-    async fn status(&self, who: Role, plan: B256) -> Result<u8> {
+    pub async fn status(&self, who: Role, plan: B256) -> Result<u8> {
         Ok(self.manager(who).subscriptionOf(plan, who.address()).call().await?.status)
     }
 
     /// Sends a payload as the wallet's.
-    async fn send(&self, who: Role, payload: &TxnPayload) -> Result<()> {
+    pub async fn send(&self, who: Role, payload: &TxnPayload) -> Result<()> {
         let request = alloy::rpc::types::TransactionRequest::default()
             .to(payload.to)
             .input(payload.data.clone().into())
@@ -241,6 +241,35 @@ async fn relays_at_once_never_exceed_the_budget() -> Result<()> {
     let spent = world.count("select sum(coalesce(fee_wei, reserved_wei))::bigint from billing_relay").await?;
     assert!(U256::from(spent.unsigned_abs()) <= budget, "{spent} of {budget}");
     assert!((2..=4).contains(&refused), "{refused}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fee_that_was_raised_counts_against_the_budget_at_once() -> Result<()> {
+    let mut world = World::start().await?;
+    let plan = world.plan(1).await?;
+    let mut requests = Vec::new();
+    for who in [Role::Subscriber(0), Role::Subscriber(1)] {
+        world.subscribe(who, plan, 2).await?;
+        requests.push(world.signed(world.order(plan, who, Message::Cancel).await?, who)?);
+    }
+    world.chain.set_automine(false).await?;
+    let RelayOutcome::Sent(first) = world.relay(&requests[0]).await? else { anyhow::bail!("the first is free to go") };
+    let reserved = world.count("select reserved_wei::bigint from billing_relay").await?;
+    world.rpc.network.replace_after_secs = 0;
+    assert_eq!(world.settled(&first).await?.status, RelayStatus::Submitted);
+    let raised = world.count("select max(max_fee_wei * gas_limit)::bigint from chain_tx").await?;
+    assert!(raised > reserved, "{raised} is not above {reserved}");
+
+    // Room for the second beside the first as it was, and none beside what the first may cost now.
+    let second = RelayRequest { requested_by: "second".to_owned(), ..requests[1].clone() };
+    let tight =
+        |first: i64| Limits { daily_wei: U256::from((first + reserved + reserved / 20).unsigned_abs()), ..LIMITS };
+    let RelayOutcome::Refused(refusal) = world.relay_within(&tight(reserved), &second).await? else {
+        anyhow::bail!("over the budget")
+    };
+    assert_eq!(refusal.reason, RefusalReason::Budget);
+    let RelayOutcome::Sent(_) = world.relay_within(&tight(raised), &second).await? else { anyhow::bail!("within it") };
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! A chain with plans and subscribers, and a database that mirrors them.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use alloy::primitives::{Address, B256, Bytes, TxHash, U256, aliases::U96};
 use anyhow::{Result, ensure};
@@ -28,7 +28,7 @@ impl World {
     pub async fn start() -> Result<Self> {
         let (database, chain) = tokio::join!(Database::new(), Chain::start(31_337));
         let chain = chain?;
-        let networks = Networks::parse(&networks_toml(&[&chain]))?;
+        let networks = Networks::parse(&networks_toml(&[&chain]), Path::new(""))?;
         let rpc = Rpc::connect(networks.find("alpha").expect("the first network")).await?;
         Ok(Self { database, chain, rpc })
     }

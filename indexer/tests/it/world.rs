@@ -1,6 +1,9 @@
 //! A chain with merchants and subscribers, and an indexer for it.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use alloy::primitives::{Address, B256, Bytes, U256, aliases::U96};
 use anyhow::{Context, Result, bail, ensure};
@@ -21,7 +24,7 @@ pub const DAY: u64 = 86_400;
 
 /// Networks of the chains, with this many blocks to finality.
 pub fn networks(chains: &[&Chain], finality_depth: u64) -> Result<Vec<Network>> {
-    let networks = Networks::parse(&networks_toml(chains))?;
+    let networks = Networks::parse(&networks_toml(chains), Path::new(""))?;
     Ok(networks.iter().cloned().map(|network| Network { finality_depth, ..network }).collect())
 }
 
@@ -55,18 +58,23 @@ pub async fn cursor(pool: &PgPool, network: &Network) -> Result<Option<Cursor>> 
     Ok(mirror::cursor(&mut *pool.acquire().await?, network.chain_id).await?)
 }
 
-/// Waits until the mirror stands at the chain's head, by number and hash.
+/// Waits until the mirror stands at the chain's head, by number and hash. A busy machine makes it slow, so what counts is
+/// how long it stands still.
 pub async fn caught_up(pool: &PgPool, chain: &Chain, network: &Network) -> Result<()> {
     use alloy::providers::Provider;
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(30) {
+    let (mut moved, mut last) = (Instant::now(), None);
+    while moved.elapsed() < Duration::from_secs(30) {
         let head = chain.provider().get_block(alloy::eips::BlockId::latest()).await?.context("a head")?.header;
-        if cursor(pool, network).await?.is_some_and(|at| at.hash == head.hash) {
+        let at = cursor(pool, network).await?;
+        if at.is_some_and(|at| at.hash == head.hash) {
             return Ok(());
+        }
+        if at != last {
+            (moved, last) = (Instant::now(), at);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    bail!("the mirror of {} does not reach the head", network.name)
+    bail!("the mirror of {} does not reach the head; it stands at {last:?}", network.name)
 }
 
 /// The mirror says of every plan, subscription, deposit and event count what the contracts say.

@@ -4,16 +4,14 @@ pragma solidity 0.8.37;
 import {IAllowanceTransfer} from "../../../contracts/src/interfaces/IAllowanceTransfer.sol";
 import {IPlanManager} from "../../../contracts/src/interfaces/IPlanManager.sol";
 import {ISubscriptionTypes} from "../../../contracts/src/interfaces/ISubscriptionTypes.sol";
-import {TransferLib} from "../../../contracts/src/libraries/TransferLib.sol";
 import {Base} from "../Base.t.sol";
+import {Permit2} from "../Permit2.sol";
 import {FeeOnTransferToken, PlainToken} from "../mocks/HostileTokens.sol";
-import {Permit2Stand} from "../mocks/Permit2Stand.sol";
 
 /// @dev See README.md for what each number means.
-contract TokenDefectsTest is Base {
+contract TokenDefectsTest is Base, Permit2 {
     bytes32 private constant PERMIT_TYPEHASH =
         keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
-    Permit2Stand private constant PERMIT2 = Permit2Stand(TransferLib.PERMIT2);
 
     address private dave;
     uint256 private daveKey;
@@ -24,7 +22,7 @@ contract TokenDefectsTest is Base {
         planHash = createDefault();
         (dave, daveKey) = makeAddrAndKey("dave");
         token.mint(dave, 10 * PRICE);
-        vm.etch(address(PERMIT2), vm.getDeployedCode("Permit2Stand.sol:Permit2Stand"));
+        deployPermit2();
     }
 
     /// @dev A token that nobody vouched for buys nothing: without a price there is no subscription.
@@ -88,7 +86,7 @@ contract TokenDefectsTest is Base {
 
     function test_B13_aPermit2PaymentIsTakenOnce() external {
         vm.startPrank(dave);
-        token.approve(address(PERMIT2), type(uint256).max);
+        token.approve(PERMIT2, type(uint256).max);
         token.approve(address(manager), type(uint256).max);
         vm.stopPrank();
         (IAllowanceTransfer.PermitSingle memory single, bytes memory signature) = _permit2(type(uint160).max, 0);
@@ -100,7 +98,7 @@ contract TokenDefectsTest is Base {
 
     function test_B13b_permit2AloneIsEnough() external {
         vm.prank(dave);
-        token.approve(address(PERMIT2), type(uint256).max);
+        token.approve(PERMIT2, type(uint256).max);
         (IAllowanceTransfer.PermitSingle memory single, bytes memory signature) = _permit2(4 * uint160(PRICE), 0);
         vm.prank(dave);
         manager.subscribeWithPermit2(planHash, single, signature);
@@ -113,7 +111,7 @@ contract TokenDefectsTest is Base {
     /// @dev Permit2's nonces are the payer's to choose, so another plan may be joined by another permit.
     function test_B13b_permit2WorksMoreThanOnce() external {
         vm.prank(dave);
-        token.approve(address(PERMIT2), type(uint256).max);
+        token.approve(PERMIT2, type(uint256).max);
         bytes32 other = createDefault();
         (IAllowanceTransfer.PermitSingle memory single, bytes memory signature) = _permit2(PRICE, 0);
         vm.prank(dave);
@@ -142,7 +140,7 @@ contract TokenDefectsTest is Base {
             spender: address(manager),
             sigDeadline: START
         });
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(daveKey, PERMIT2.hashOf(single));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(daveKey, permit2Digest(single));
         signature = abi.encodePacked(r, s, v);
     }
 }

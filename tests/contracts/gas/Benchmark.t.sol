@@ -17,7 +17,6 @@ contract Benchmark is Base {
 
     function setUp() public override {
         super.setUp();
-        vm.skip(!vm.envOr("ABONO_GAS", false));
 
         token.mint(merchant, 1);
         token.mint(feeReceiver, 1);

@@ -10,7 +10,6 @@ import {MarketBase} from "../MarketBase.t.sol";
 contract BuyBenchmark is MarketBase {
     function setUp() public override {
         super.setUp();
-        vm.skip(!vm.envOr("ABONO_GAS", false));
 
         token.mint(seller, 1);
         token.mint(feeReceiver, 1);

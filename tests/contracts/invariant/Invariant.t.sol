@@ -2,11 +2,11 @@
 pragma solidity 0.8.37;
 
 import {IPlanManager} from "../../../contracts/src/interfaces/IPlanManager.sol";
-import {TransferLib} from "../../../contracts/src/libraries/TransferLib.sol";
 import {Base} from "../Base.t.sol";
+import {Permit2} from "../Permit2.sol";
+import {MockAggregator} from "../mocks/Aggregators.sol";
 import {BlocklistToken} from "../mocks/HostileTokens.sol";
 import {ITestToken} from "../mocks/ITestToken.sol";
-import {QuoteRate, QuoteStand} from "../mocks/QuoteStand.sol";
 import {Refuser} from "../mocks/Wallets.sol";
 import {AccountHandler} from "./handlers/AccountHandler.sol";
 import {BillingHandler} from "./handlers/BillingHandler.sol";
@@ -16,7 +16,7 @@ import {Ghost} from "./stores/Ghost.sol";
 import {World} from "./stores/World.sol";
 
 /// @dev See README.md for what is meant.
-contract InvariantTest is Base {
+contract InvariantTest is Base, Permit2 {
     uint256 private constant PAYERS = 5;
 
     Ghost private ghost;
@@ -24,22 +24,19 @@ contract InvariantTest is Base {
 
     function setUp() public override {
         super.setUp();
-        vm.etch(TransferLib.PERMIT2, vm.getDeployedCode("Permit2Stand.sol:Permit2Stand"));
+        deployPermit2();
         ghost = new Ghost(World.Services(plans, gateway, manager, operator, automation, governor));
         _addPeople();
         _addTokens();
+        _addFeeds();
         _addPlans();
         ghost.settle();
 
-        QuoteRate rate = new QuoteRate();
-        vm.mockFunction(
-            address(gateway), address(new QuoteStand(rate)), abi.encodePacked(gateway.quotePayment.selector)
-        );
         handlers = [
             address(new BillingHandler(ghost)),
             address(new AccountHandler(ghost)),
             address(new MandateHandler(ghost)),
-            address(new PlanHandler(ghost, rate))
+            address(new PlanHandler(ghost))
         ];
         for (uint256 i; i < handlers.length; ++i) {
             targetContract(handlers[i]);
@@ -51,9 +48,7 @@ contract InvariantTest is Base {
     }
 
     function invariant_debitsAreCredits() external view {
-        for (uint256 i; i < 4; ++i) {
-            assertEq(ghost.debits(ghost.tokens(i)), ghost.credits(ghost.tokens(i)), "debits and credits");
-        }
+        ghost.checkDebits();
     }
 
     function invariant_managerHoldsDepositsAndCreditsOnly() external view {
@@ -89,8 +84,10 @@ contract InvariantTest is Base {
 
     /// @dev Properties of what never happens hold of nothing: this shows that the handlers bring about all there is.
     function test_handlersReachEveryOutcome() external {
+        // More than the gas of one test.
+        vm.pauseGasMetering();
         uint256 seed = 1;
-        for (uint256 i; i < 4000; ++i) {
+        for (uint256 i; i < 8000; ++i) {
             (address handler, bytes4 selector) = _action(uint256(keccak256(abi.encode(++seed))));
             bytes32[5] memory words;
             for (uint256 j; j < 5; ++j) {
@@ -103,7 +100,7 @@ contract InvariantTest is Base {
                 }
             }
         }
-        bytes32[38] memory outcomes = _outcomes();
+        bytes32[39] memory outcomes = _outcomes();
         for (uint256 i; i < outcomes.length; ++i) {
             emit log_named_uint(string(abi.encodePacked(outcomes[i])), ghost.seen(outcomes[i]));
             assertGt(ghost.seen(outcomes[i]), 0, string(abi.encodePacked(outcomes[i])));
@@ -113,6 +110,7 @@ contract InvariantTest is Base {
     /// @dev Whichever campaign ran: at its end everything holds.
     function afterInvariant() external view {
         ghost.checkBalances();
+        ghost.checkDebits();
         ghost.checkAllowances();
         ghost.checkManager();
         ghost.checkEventCounts();
@@ -142,7 +140,7 @@ contract InvariantTest is Base {
             AccountHandler.setBlocked.selector,
             AccountHandler.pass.selector
         ];
-        bytes4[10] memory mandate = [
+        bytes4[11] memory mandate = [
             MandateHandler.subscribeBySig.selector,
             MandateHandler.switchBySig.selector,
             MandateHandler.activateManually.selector,
@@ -152,7 +150,8 @@ contract InvariantTest is Base {
             MandateHandler.cancel.selector,
             MandateHandler.orderBySig.selector,
             MandateHandler.invalidateNonces.selector,
-            MandateHandler.replay.selector
+            MandateHandler.replay.selector,
+            MandateHandler.forge.selector
         ];
         bytes4[10] memory plan = [
             PlanHandler.setStatus.selector,
@@ -162,7 +161,7 @@ contract InvariantTest is Base {
             PlanHandler.updateUri.selector,
             PlanHandler.setMaxActivePlans.selector,
             PlanHandler.setFee.selector,
-            PlanHandler.setRate.selector,
+            PlanHandler.setPrice.selector,
             PlanHandler.refreshAutomation.selector,
             PlanHandler.intrude.selector
         ];
@@ -173,7 +172,7 @@ contract InvariantTest is Base {
         return (handlers[3], plan[which % plan.length]);
     }
 
-    function _outcomes() private pure returns (bytes32[38] memory) {
+    function _outcomes() private pure returns (bytes32[39] memory) {
         return [
             bytes32("token"),
             "native",
@@ -206,6 +205,7 @@ contract InvariantTest is Base {
             "nonces invalidated",
             "replay refused",
             "intrusion refused",
+            "forgery refused",
             "status",
             "frozen",
             "offer",
@@ -243,11 +243,25 @@ contract InvariantTest is Base {
                 ghost.give(added[j], payer, 500e6);
                 vm.startPrank(payer);
                 ITestToken(added[j]).approve(address(manager), type(uint256).max);
-                ITestToken(added[j]).approve(TransferLib.PERMIT2, type(uint256).max);
+                ITestToken(added[j]).approve(PERMIT2, type(uint256).max);
                 vm.stopPrank();
                 ghost.approved(added[j], payer, type(uint256).max);
             }
         }
+    }
+
+    /// @dev A coin is 25.00, the smallest units of the hostile token are dear; the second token and coin are accepted.
+    function _addFeeds() private {
+        int256[4] memory prices = [int256(25e8), 1e8, 1e8, 1e20];
+        vm.startPrank(governor);
+        for (uint256 i; i < 4; ++i) {
+            MockAggregator feed = new MockAggregator(8, prices[i]);
+            gateway.setFeed(ghost.tokens(i), address(feed), type(uint32).max);
+            ghost.addFeed(ghost.tokens(i), feed, i % 3 == 0 ? 1e18 : 1e6);
+        }
+        gateway.setTokenAccepted(ghost.tokens(0), true);
+        gateway.setTokenAccepted(ghost.tokens(2), true);
+        vm.stopPrank();
     }
 
     function _addPlans() private {

@@ -65,33 +65,3 @@ contract ReentrantBuyer {
         success;
     }
 }
-
-/// @dev A wallet that buys of its own listing while it is asked whether it signed it.
-contract ReentrantSigner {
-    IMarketplace private immutable MARKET;
-
-    bytes private _call;
-    bool public succeeded;
-
-    constructor(IMarketplace market) {
-        MARKET = market;
-    }
-
-    function arm(bytes calldata data) external {
-        _call = data;
-    }
-
-    function run(address target, bytes calldata data) external {
-        (bool success,) = target.call(data);
-        require(success, "call failed");
-    }
-
-    function isValidSignature(bytes32, bytes calldata) external returns (bytes4) {
-        bytes memory data = _call;
-        if (data.length != 0) {
-            delete _call;
-            (succeeded,) = address(MARKET).call(data);
-        }
-        return this.isValidSignature.selector;
-    }
-}

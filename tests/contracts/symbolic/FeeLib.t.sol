@@ -3,13 +3,11 @@ pragma solidity 0.8.37;
 
 import {FeeLib} from "../../../contracts/src/libraries/FeeLib.sol";
 
-/// @dev A product of two unknowns and a division: the solver is done with that in seconds for amounts of 8 bits, and not in
-///      minutes for the 96 bits that are stored. `tests/contracts/unit/libraries/FeeLib.t.sol` fuzzes the same claims at full
-///      width. Rates stop at `MAX_BPS`, which PlanManager and PaymentGateway see to.
+/// @dev For every price that is stored. Rates stop at `MAX_BPS`, which PlanManager and PaymentGateway see to.
 contract FeeLibCheck {
     using FeeLib for uint256;
 
-    function check_fee_isAtMostTheAmountAndPartsSumToTheWhole(uint8 amount, uint16 bps) external pure {
+    function check_fee_isAtMostTheAmountAndPartsSumToTheWhole(uint96 amount, uint16 bps) external pure {
         if (bps > FeeLib.MAX_BPS) return;
         uint256 fee = uint256(amount).mulBpsDown(bps);
         assert(fee <= amount);
@@ -20,27 +18,27 @@ contract FeeLibCheck {
         assert(net != 0 || amount == 0 || bps == FeeLib.MAX_BPS);
     }
 
-    function check_fee_roundsDownByLessThanOne(uint8 amount, uint16 bps) external pure {
+    function check_fee_roundsDownByLessThanOne(uint96 amount, uint16 bps) external pure {
         if (bps > FeeLib.MAX_BPS) return;
         uint256 fee = uint256(amount).mulBpsDown(bps);
         uint256 exact = uint256(amount) * bps;
 
         assert(fee * FeeLib.MAX_BPS <= exact);
-        assert(exact - fee * FeeLib.MAX_BPS < FeeLib.MAX_BPS);
+        assert(exact < (fee + 1) * FeeLib.MAX_BPS);
     }
 
-    function check_fee_isMonotoneInTheRate(uint8 amount, uint16 bps, uint16 higher) external pure {
+    function check_fee_isMonotoneInTheRate(uint96 amount, uint16 bps, uint16 higher) external pure {
         if (higher > FeeLib.MAX_BPS || bps > higher) return;
         assert(uint256(amount).mulBpsDown(bps) <= uint256(amount).mulBpsDown(higher));
     }
 
-    function check_fee_isMonotoneInTheAmount(uint8 amount, uint8 higher, uint16 bps) external pure {
+    function check_fee_isMonotoneInTheAmount(uint96 amount, uint96 higher, uint16 bps) external pure {
         if (amount > higher || bps > FeeLib.MAX_BPS) return;
         assert(uint256(amount).mulBpsDown(bps) <= uint256(higher).mulBpsDown(bps));
     }
 
     /// @dev The rate that is charged is the lower one of the platform's and the signed one.
-    function check_fee_isNeverAboveTheSignedMaximum(uint8 amount, uint16 feeBps, uint16 maxFeeBps) external pure {
+    function check_fee_isNeverAboveTheSignedMaximum(uint96 amount, uint16 feeBps, uint16 maxFeeBps) external pure {
         if (feeBps > FeeLib.MAX_BPS || maxFeeBps > FeeLib.MAX_BPS) return;
         uint256 bps = feeBps > maxFeeBps ? maxFeeBps : feeBps;
         assert(uint256(amount).mulBpsDown(bps) <= uint256(amount).mulBpsDown(maxFeeBps));

@@ -3,11 +3,10 @@ pragma solidity 0.8.37;
 
 import {PeriodLib} from "../../../contracts/src/libraries/PeriodLib.sol";
 
-/// @dev At the stored widths (times of 40 bits, periods of 32) where the solver can do it, else at those of each function;
-///      `testFuzz_periodAt_containsTheTimeAndStaysOnTheAnchor` has the full ones. A period is never zero: PlanManager asks for
-///      an hour.
+/// @dev For every time and period that is stored, but for the anchor, where three divisions are too many for the solver at
+///      more than 16 bits; `testFuzz_periodAt_containsTheTimeAndStaysOnTheAnchor` has the full widths. A period is never zero: PlanManager asks for an hour.
 contract PeriodLibCheck {
-    function check_periodAt_containsTheTime(uint16 next, uint8 period, uint16 time) external pure {
+    function check_periodAt_containsTheTime(uint40 next, uint32 period, uint40 time) external pure {
         if (period == 0 || time < next) return;
         (uint256 start, uint256 end) = PeriodLib.periodAt(next, period, time);
 
@@ -27,7 +26,7 @@ contract PeriodLibCheck {
         assert(end > next);
     }
 
-    function check_periodAt_staysOnTheAnchor(uint8 next, uint8 period, uint8 time) external pure {
+    function check_periodAt_staysOnTheAnchor(uint16 next, uint16 period, uint16 time) external pure {
         if (period == 0 || time < next) return;
         (uint256 start, uint256 end) = PeriodLib.periodAt(next, period, time);
 
@@ -36,7 +35,7 @@ contract PeriodLibCheck {
     }
 
     /// @dev At the due time exactly it is the period that begins there, and one second before its end still.
-    function check_periodAt_firstAndLastSecond(uint8 next, uint8 period) external pure {
+    function check_periodAt_firstAndLastSecond(uint40 next, uint32 period) external pure {
         if (period == 0) return;
         (uint256 start, uint256 end) = PeriodLib.periodAt(next, period, next);
         assert(start == next && end == uint256(next) + period);

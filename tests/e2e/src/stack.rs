@@ -112,6 +112,7 @@ impl Stack {
         command
             .env("BILLING_API_LISTEN", &listen)
             .env("BILLING_OPERATOR_KEY", Role::Operator.key())
+            .env("BILLING_RELAYER_KEY", Role::Relayer.key())
             .env("BILLING_SERVICE_TOKENS", service_token())
             .stdout(Stdio::null());
         let mut child = Child::spawn(command)?;

@@ -1,10 +1,16 @@
 //! Who is who among anvil's well-known accounts.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use alloy::primitives::Address;
 use alloy::signers::local::{MnemonicBuilder, PrivateKeySigner};
 
 /// Public knowledge: the mnemonic of every anvil. Never holds anything of value.
 const MNEMONIC: &str = "test test test test test test test test test test test junk";
+
+/// Signers by number. Deriving one takes thousands of hashes, and a story asks for the same ones hundreds of times.
+static DERIVED: LazyLock<Mutex<HashMap<u32, PrivateKeySigner>>> = LazyLock::new(Mutex::default);
 
 /// How many accounts each anvil funds.
 pub(crate) const FUNDED: u32 = 60;
@@ -24,6 +30,8 @@ pub enum Role {
     Governor,
     /// Is paid the fees.
     FeeReceiver,
+    /// Sends what subscribers sign.
+    Relayer,
     /// Sells; any number below 10.
     Merchant(u32),
     /// Subscribes; any number, those from 40 up without ether.
@@ -40,13 +48,15 @@ impl Role {
             Self::Automation => 3,
             Self::Governor => 4,
             Self::FeeReceiver => 5,
+            Self::Relayer => 6,
             Self::Merchant(n) => {
                 assert!(n < 10, "there are ten merchants");
                 10 + n
             }
             Self::Subscriber(n) => 20 + n,
         };
-        MnemonicBuilder::from_phrase_nth(MNEMONIC, index)
+        let mut derived = DERIVED.lock().unwrap_or_else(PoisonError::into_inner);
+        derived.entry(index).or_insert_with(|| MnemonicBuilder::from_phrase_nth(MNEMONIC, index)).clone()
     }
 
     /// The account's address.

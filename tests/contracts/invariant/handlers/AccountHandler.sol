@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ITestToken} from "../../mocks/ITestToken.sol";
+import {IPermit2} from "../../Permit2.sol";
 import {BlocklistToken} from "../../mocks/HostileTokens.sol";
+import {ITestToken} from "../../mocks/ITestToken.sol";
 import {Refuser} from "../../mocks/Wallets.sol";
 import {Ghost} from "../stores/Ghost.sol";
 import {Handler} from "./Handler.sol";
@@ -62,10 +63,12 @@ contract AccountHandler is Handler {
         address payer = _payer(who);
         address token = _token(which);
         vm.startPrank(payer);
-        ITestToken(token).approve(address(PERMIT2), amount % 8 == 0 ? 0 : NO_LIMIT);
+        ITestToken(token).approve(PERMIT2, amount % 8 == 0 ? 0 : NO_LIMIT);
         uint160 allowed = amount % 8 < 4 ? type(uint160).max : uint160(_bound(amount >> 3, 0, 100e6));
-        PERMIT2.approve(token, address(MANAGER), allowed, uint48(GHOST.time() + _bound(amount >> 4, 1 days, 400 days)));
+        uint48 expiration = uint48(GHOST.time() + _bound(amount >> 4, 1 days, 400 days));
+        IPermit2(PERMIT2).approve(token, address(MANAGER), allowed, expiration);
         vm.stopPrank();
+        GHOST.approvedPermit2(token, payer, allowed);
     }
 
     function earn(uint256 who, uint256 which, uint256 amount) external by(STRANGER) {

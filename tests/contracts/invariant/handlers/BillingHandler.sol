@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IAllowanceTransfer} from "../../../../contracts/src/interfaces/IAllowanceTransfer.sol";
 import {ISubscriptionTypes} from "../../../../contracts/src/interfaces/ISubscriptionTypes.sol";
+import {IPermit2} from "../../Permit2.sol";
 import {ITestToken} from "../../mocks/ITestToken.sol";
 import {Ghost} from "../stores/Ghost.sol";
 import {Handler} from "./Handler.sol";
@@ -59,16 +60,17 @@ contract BillingHandler is Handler {
         (address token, uint256 price,, uint256 trial,) = GHOST.copyOf(planHash);
         if (token == address(0)) return;
 
-        (,, uint48 nonce) = PERMIT2.allowance(payer, token, address(MANAGER));
+        (,, uint48 nonce) = IPermit2(PERMIT2).allowance(payer, token, address(MANAGER));
         uint48 expiration = uint48(GHOST.time() + trial + _bound(duration, 1, 90 days));
         IAllowanceTransfer.PermitSingle memory single = IAllowanceTransfer.PermitSingle(
             IAllowanceTransfer.PermitDetails(token, uint160(_bound(amount, price, 9 * price)), expiration, nonce),
             address(MANAGER),
             GHOST.time()
         );
-        bytes memory signature = amount % 4 == 0 ? bytes("") : _sign(payer, PERMIT2.hashOf(single));
+        bytes memory signature = amount % 4 == 0 ? bytes("") : _sign(payer, permit2Digest(single));
         vm.prank(payer);
         try MANAGER.subscribeWithPermit2(planHash, single, signature) {
+            if (signature.length != 0) GHOST.approvedPermit2(token, payer, single.details.amount);
             GHOST.agree(planHash, payer, _plainConsent(planHash, ISubscriptionTypes.Rail.Permit2));
         } catch (bytes memory failure) {
             GHOST.refused(failure);

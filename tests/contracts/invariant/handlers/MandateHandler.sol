@@ -102,7 +102,7 @@ contract MandateHandler is Handler {
         ISubscriptionTypes.Order memory order = ISubscriptionTypes.Order(
             planHash, payer, ++_nonce, deadline % 8 == 0 ? GHOST.time() - 1 : GHOST.time() + deadline % 7
         );
-        bytes memory call = _orderCall(order, kind % 3);
+        bytes memory call = _orderCall(order, kind % 3, payer);
         vm.prank(STRANGER);
         (bool success, bytes memory answer) = address(MANAGER).call(call);
         if (!success) {
@@ -143,6 +143,26 @@ contract MandateHandler is Handler {
         );
         if (selector == ISubscriptionTypes.NonceUsed.selector) GHOST.count("replay refused");
         GHOST.refused(answer);
+    }
+
+    /// @dev What somebody else signed, or nobody, binds no subscriber; whoever brings it.
+    function forge(uint256 who, uint256 which, uint256 kind) external by(kind % 2 == 0 ? OPERATOR : STRANGER) {
+        (address payer, address forger) = (_payer(who), kind % 4 == 0 ? STRANGER : _payer(who % 4 + 1));
+        bytes32 planHash = _activeOf(payer, which);
+        ISubscriptionTypes.Mandate memory mandate = _mandate(payer, planHash, 0);
+        mandate.deadline = GHOST.time();
+        bytes memory signature = kind % 4 == 0 ? bytes("") : _sign(forger, MANAGER.hashMandate(mandate));
+        bytes memory call = abi.encodeCall(MANAGER.subscribeBySig, (mandate, signature, ""));
+        if (kind % 5 < 3) {
+            call = _orderCall(ISubscriptionTypes.Order(planHash, payer, ++_nonce, GHOST.time()), kind % 5, forger);
+        } else if (kind % 2 == 0) {
+            call = abi.encodeCall(MANAGER.activateManually, (mandate, signature, uint40(GHOST.time() + 1)));
+        }
+        vm.prank(kind % 2 == 0 ? OPERATOR : STRANGER);
+        (, bytes memory answer) = address(MANAGER).call(call);
+        assertEq(bytes4(answer), ISubscriptionTypes.InvalidSignature.selector, "signed by the subscriber alone");
+        GHOST.refused(answer);
+        GHOST.count("forgery refused");
     }
 
     function _useMandate(ISubscriptionTypes.Mandate memory mandate, uint256 caller)
@@ -194,14 +214,18 @@ contract MandateHandler is Handler {
         mandate.deadline = seed >> 200 & 15 == 0 ? GHOST.time() - 1 : GHOST.time() + _bound(seed >> 204, 0, 30 days);
     }
 
-    function _orderCall(ISubscriptionTypes.Order memory order, uint256 kind) private view returns (bytes memory) {
-        address payer = order.subscriber;
+    /// @param signer Whoever has no key signs nothing.
+    function _orderCall(ISubscriptionTypes.Order memory order, uint256 kind, address signer)
+        private
+        view
+        returns (bytes memory)
+    {
         order.nonce += 256;
         if (kind == 0) {
-            return abi.encodeCall(MANAGER.cancelBySig, (order, _sign(payer, MANAGER.hashCancel(order))));
+            return abi.encodeCall(MANAGER.cancelBySig, (order, _sign(signer, MANAGER.hashCancel(order))));
         }
-        if (kind == 1) return abi.encodeCall(MANAGER.pauseBySig, (order, _sign(payer, MANAGER.hashPause(order))));
-        return abi.encodeCall(MANAGER.resumeBySig, (order, _sign(payer, MANAGER.hashResume(order))));
+        if (kind == 1) return abi.encodeCall(MANAGER.pauseBySig, (order, _sign(signer, MANAGER.hashPause(order))));
+        return abi.encodeCall(MANAGER.resumeBySig, (order, _sign(signer, MANAGER.hashResume(order))));
     }
 
     /// @dev As `_activeOf`; zero if there is none.

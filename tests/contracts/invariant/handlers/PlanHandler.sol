@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {QuoteRate} from "../../mocks/QuoteStand.sol";
+import {MockAggregator} from "../../mocks/Aggregators.sol";
 import {Ghost} from "../stores/Ghost.sol";
 import {Handler} from "./Handler.sol";
 
 /// @dev Merchants, operator and governor do what they may, and everybody tries what they may not.
 contract PlanHandler is Handler {
-    QuoteRate private immutable RATE;
-
-    constructor(Ghost ghost, QuoteRate rate) Handler(ghost) {
-        RATE = rate;
-    }
+    constructor(Ghost ghost) Handler(ghost) {}
 
     function setStatus(uint256 which, uint256 status) external by(_merchant(which)) {
         bytes32 planHash = _plan(which);
         // Mostly open, or nothing else would happen.
-        status %= 12;
+        status %= 8;
         bytes memory call = status == 0
             ? abi.encodeCall(PLANS.deactivatePlan, (planHash))
             : status == 1 ? abi.encodeCall(PLANS.closePlan, (planHash)) : abi.encodeCall(PLANS.activatePlan, (planHash));
@@ -47,7 +43,7 @@ contract PlanHandler is Handler {
 
     /// @dev A limit stops plans from becoming active and nothing else; those that are stay so.
     function setMaxActivePlans(uint256 limit) external by(GOVERNOR) {
-        limit = limit % 4 != 0 ? 0 : _bound(limit, 1, 8);
+        limit = limit % 2 != 0 ? 0 : _bound(limit, 1, 4);
         _try(GOVERNOR, address(PLANS), abi.encodeCall(PLANS.setMaxActivePlans, (uint32(limit))), "limit of plans");
     }
 
@@ -58,9 +54,11 @@ contract PlanHandler is Handler {
         assertLe(GATEWAY.feeBps(), GATEWAY.MAX_FEE_BPS(), "highest fee");
     }
 
-    /// @dev What one unit of the plan's token is in others, in millionths; zero where it is not known.
-    function setRate(uint256 rate) external by(STRANGER) {
-        RATE.set(rate % 6 == 0 ? 0 : _bound(rate, 1, 3e6));
+    /// @dev What a token's feed says: up to three times what it said at first, or nothing.
+    function setPrice(uint256 which, uint256 price) external by(STRANGER) {
+        (,, uint256 tokens,) = GHOST.counts();
+        (MockAggregator feed, uint256 first) = GHOST.feedOf(GHOST.tokens(which % tokens));
+        feed.set(int256(price % 8 == 0 ? 0 : first * _bound(price, 1, 3e6) / 1e6), feed.updatedAt());
     }
 
     function refreshAutomation() external by(STRANGER) {

@@ -166,7 +166,7 @@ contract Ghost is Transitions {
         if (consent.chargesLeft != type(uint256).max) --consent.chargesLeft;
         assertEq(token, consent.token, "in the token agreed to");
         assertLe(gross, consent.maxAmount, "within the amount agreed to");
-        if (token == terms.token) assertEq(gross, terms.price, "the plan's price");
+        assertEq(gross, _inToken(terms.token, token, terms.price), "the plan's price");
 
         address payer = address(uint160(uint256(log.topics[2])));
         _recordPayment(token, payer, terms.merchant, _services.gateway.feeReceiver(), gross, fee);
@@ -174,6 +174,9 @@ contract Ghost is Transitions {
             _recordAllowanceUsed(token, payer, gross);
         }
         count(token == terms.token ? (token == address(0) ? bytes32("native") : bytes32("token")) : bytes32("bounded"));
-        if (consent.rail == ISubscriptionTypes.Rail.Permit2) count("permit2");
+        if (consent.rail == ISubscriptionTypes.Rail.Permit2) {
+            _recordPermit2Used(token, payer, gross);
+            count("permit2");
+        }
     }
 }

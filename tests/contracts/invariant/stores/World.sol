@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Test} from "forge-std/Test.sol";
 
 import {IPaymentGateway} from "../../../../contracts/src/interfaces/IPaymentGateway.sol";
 import {IPlanManager} from "../../../../contracts/src/interfaces/IPlanManager.sol";
 import {ISubscriptionManager} from "../../../../contracts/src/interfaces/ISubscriptionManager.sol";
+import {MockAggregator} from "../../mocks/Aggregators.sol";
 import {ITestToken} from "../../mocks/ITestToken.sol";
 
 /// @dev Who there is and what there is. Filled once; the handlers and the stores read it.
@@ -28,6 +30,16 @@ abstract contract World is Test {
         uint16 maxFeeBps;
     }
 
+    /// @dev What a token costs, in a unit that all feeds share.
+    ///
+    /// @param first What the feed said at first.
+    /// @param unit Smallest units of the token in one.
+    struct Feed {
+        MockAggregator aggregator;
+        uint256 first;
+        uint256 unit;
+    }
+
     /// @dev Where SubscriptionManager keeps `_subscriptions`.
     uint256 private constant SUBSCRIPTIONS_SLOT = 1;
 
@@ -42,6 +54,7 @@ abstract contract World is Test {
 
     mapping(address payer => uint256) public keyOf;
     mapping(bytes32 planHash => PlanCopy) public copyOf;
+    mapping(address token => Feed) internal _feeds;
     /// @dev Slot of each pair, plan by plan.
     bytes32[] internal _slots;
 
@@ -64,6 +77,14 @@ abstract contract World is Test {
 
     function addToken(address token) external {
         tokens.push(token);
+    }
+
+    function addFeed(address token, MockAggregator aggregator, uint256 unit) external {
+        _feeds[token] = Feed(aggregator, uint256(aggregator.answer()), unit);
+    }
+
+    function feedOf(address token) external view returns (MockAggregator, uint256 first) {
+        return (_feeds[token].aggregator, _feeds[token].first);
     }
 
     function addAccount(address account) external {
@@ -107,6 +128,16 @@ abstract contract World is Test {
     /// @dev The stored subscription as SlotLib reads it.
     function wordOf(bytes32 planHash, address payer) public view returns (uint256) {
         return uint256(vm.load(address(_services.manager), _slots[_indexOf(planHash, payer)]));
+    }
+
+    /// @dev What an amount of one token is in another by the feeds, rounded up.
+    function _inToken(address token, address paid, uint256 amount) internal view returns (uint256) {
+        if (token == paid) return amount;
+        (Feed memory from, Feed memory to) = (_feeds[token], _feeds[paid]);
+        return
+            Math.ceilDiv(
+                amount * uint256(from.aggregator.answer()) * to.unit, uint256(to.aggregator.answer()) * from.unit
+            );
     }
 
     function _indexOf(bytes32 planHash, address payer) internal view returns (uint256) {

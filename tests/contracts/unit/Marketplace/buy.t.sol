@@ -167,6 +167,6 @@ contract BuyTest is MarketBase {
     function test_services_areThoseOfTheDeployment() external view {
         (address gateway_, address verifier_) = market.services();
         assertEq(gateway_, address(gateway), "gateway");
-        assertEq(verifier_, address(verifier), "verifier");
+        assertEq(verifier_, address(signatureVerifier), "verifier");
     }
 }

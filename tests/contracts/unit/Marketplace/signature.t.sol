@@ -5,11 +5,13 @@ import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
 
 import {IMarketplace} from "../../../../contracts/src/interfaces/IMarketplace.sol";
 import {MarketBase} from "../../MarketBase.t.sol";
-import {ReentrantSeller, ReentrantSigner} from "../../mocks/Reentrants.sol";
+import {ReentrantSeller} from "../../mocks/Reentrants.sol";
+import {WalletFactory} from "../../mocks/SignatureWallets.sol";
 import {ContractWallet} from "../../mocks/Wallets.sol";
 
 contract SignatureTest is MarketBase {
     uint256 private constant CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
+    bytes32 private constant ERC6492_MAGIC = 0x6492649264926492649264926492649264926492649264926492649264926492;
     bytes32 private constant LISTING_TYPEHASH = keccak256(
         "Listing(uint256[] chainIds,address seller,address buyer,address token,uint96 price,bytes32 sku,uint32 quantity,uint16 maxFeeBps,uint16 discountBps,uint32 discountMinQuantity,uint64 discountEndsAt,uint256 salt,uint64 expiry)"
     );
@@ -96,8 +98,8 @@ contract SignatureTest is MarketBase {
     function test_buy_asksTheVerifierOnlyWhereTheKeyDidNotSign() external {
         IMarketplace.Listing memory listing = offer();
         bytes memory call =
-            abi.encodeCall(verifier.isValidSignature, (seller, market.hashListing(listing), hex"c0ffee"));
-        vm.expectCall(address(verifier), call, 1);
+            abi.encodeCall(signatureVerifier.isValidSignature, (seller, market.hashListing(listing), hex"c0ffee"));
+        vm.expectCall(address(signatureVerifier), call, 1);
         _reverts(listing, hex"c0ffee");
         buy(alice, listing, 1);
     }
@@ -167,29 +169,36 @@ contract SignatureTest is MarketBase {
         assertTrue(done, "as signed");
     }
 
-    function test_buy_reentered_byTheSignerCannotOversell() external {
-        ReentrantSigner wallet = new ReentrantSigner(market);
+    /// @dev A factory is asked to deploy the seller's wallet before anything is counted, and buys in the meantime.
+    function test_buy_reentered_byTheSignersFactoryCannotOversell() external {
+        WalletFactory factory = new WalletFactory();
+        address wallet = factory.addressOf(seller);
+        fund(address(factory), 2 * PRICE);
+        approve(address(factory));
         IMarketplace.Listing memory listing = offer();
-        (listing.seller, listing.quantity) = (address(wallet), 1);
-        fund(address(wallet), 2 * PRICE);
-        wallet.run(address(token), abi.encodeCall(token.approve, (address(market), type(uint256).max)));
-        IMarketplace.Purchase memory purchase = order(listing, 1);
-        wallet.arm(abi.encodeCall(market.buy, (listing, "", purchase)));
+        (listing.seller, listing.quantity) = (wallet, 1);
 
-        // The wallet sells the last unit to itself while it is asked for its signature.
         bytes32 listingHash = market.hashListing(listing);
+        bytes memory signature = _signByFactory(factory, listing);
         vm.expectRevert(abi.encodeWithSelector(IMarketplace.SoldOut.selector, listingHash, 0));
         vm.prank(alice);
-        market.buy(listing, "", purchase);
+        market.buy(listing, signature, order(listing, 1));
 
-        assertEq(market.soldOf(address(wallet), 1), 0, "neither sale");
+        assertEq(market.soldOf(wallet, 1), 0, "neither sale");
         listing.quantity = 2;
-        wallet.arm(abi.encodeCall(market.buy, (listing, "", purchase)));
+        signature = _signByFactory(factory, listing);
         vm.prank(alice);
-        market.buy(listing, "", purchase);
-        assertTrue(wallet.succeeded(), "sale within");
-        assertEq(market.soldOf(address(wallet), 1), 2, "both counted");
+        market.buy(listing, signature, order(listing, 1));
+        assertEq(token.balanceOf(address(factory)), PRICE, "sale within");
+        assertEq(market.soldOf(wallet, 1), 2, "both counted");
         assertEq(market.eventCount(), 2, "events");
+    }
+
+    /// @dev The owner's signature for a wallet that its factory deploys, and then buys one of the listing.
+    function _signByFactory(WalletFactory factory, IMarketplace.Listing memory listing) private returns (bytes memory) {
+        bytes memory inner = sign(listing);
+        factory.setCall(address(market), abi.encodeCall(market.buy, (listing, inner, order(listing, 1))));
+        return bytes.concat(abi.encode(factory, abi.encodeCall(factory.deploy, (seller)), inner), ERC6492_MAGIC);
     }
 
     function _reverts(IMarketplace.Listing memory listing, bytes memory signature) private {

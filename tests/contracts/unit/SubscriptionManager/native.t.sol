@@ -104,6 +104,23 @@ contract NativeTest is Base {
         manager.claimCredit(address(0));
     }
 
+    function test_claimCredit_keepsTheCredit_whenTheChosenReceiverRefuses() external {
+        Refuser refuser = new Refuser();
+        IPlanManager.Plan memory plan = terms();
+        (plan.token, plan.price, plan.merchant) = (address(0), 1 ether, address(refuser));
+        bytes32 refused = create(plan);
+        vm.prank(alice);
+        manager.subscribe{value: 1 ether}(refused);
+        uint256 credit = 1 ether - NATIVE_FEE;
+
+        vm.expectRevert(
+            abi.encodeWithSelector(ISubscriptionTypes.NativeTransferFailed.selector, address(refuser), credit)
+        );
+        vm.prank(address(refuser));
+        manager.claimCredit(address(refuser));
+        assertEq(manager.creditOf(address(refuser)), credit, "still there");
+    }
+
     function testFuzz_withdrawNative_paysTheChosenReceiver(uint256 amount) external {
         amount = bound(amount, 1, 5 ether);
         vm.startPrank(alice);

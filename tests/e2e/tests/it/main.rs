@@ -5,7 +5,9 @@
 mod books;
 mod charge;
 mod crash;
+mod deployment;
 mod market;
 mod reorg;
+mod settings;
 mod start;
 mod twice;

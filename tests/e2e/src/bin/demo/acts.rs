@@ -3,22 +3,20 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use alloy::{
-    primitives::{Address, U256, uint},
+    primitives::{Address, U256},
     sol,
 };
 use anyhow::{Context, Result, bail, ensure};
 use e2e::{Client, Stack, Wallet};
-use indicatif::ProgressBar;
-use serde_json::{Value, json};
+use serde_json::json;
 use test_support::Role;
 
 use crate::{
-    cast::{Fate, Member, Pays, PlanName},
-    offer::Offer,
+    cast::{Fate, Member, PlanName},
+    offer::{self, Offer},
+    subscribe::send_steps,
 };
 
-/// Tokens that each wallet starts with: 500 USDT.
-pub const MINTED: U256 = uint!(500_000_000_U256);
 /// Where wallets spend what they should have kept for the subscription.
 const SHOP: Role = Role::Merchant(9);
 
@@ -28,61 +26,6 @@ sol! {
         function transfer(address to, uint256 amount) external returns (bool);
         function approve(address spender, uint256 amount) external returns (bool);
     }
-}
-
-/// Every member subscribes through the API's payloads.
-pub async fn subscribe_all(
-    stack: &Stack,
-    api: &Client,
-    cast: &[Member],
-    offers: &[Offer],
-    bar: &ProgressBar,
-) -> Result<()> {
-    for (count, member) in cast.iter().enumerate() {
-        bar.set_message(format!("wallet {} of {}", count + 1, cast.len()));
-        subscribe(stack, api, member, offers).await.with_context(|| format!("{member:?}"))?;
-    }
-    bar.set_message("");
-    Ok(())
-}
-
-async fn subscribe(stack: &Stack, api: &Client, member: &Member, offers: &[Offer]) -> Result<()> {
-    let chain = &stack.chains[member.chain];
-    let wallet = Wallet::new(chain, member.role)?;
-    let mut request = json!({
-        "plan_hash": offer(offers, member.plan)?.hash,
-        "chain_id": chain.chain_id(),
-        "subscriber": wallet.address(),
-        "authorization": match member.pays {
-            Pays::Permit => "permit",
-            Pays::Approval => "approval",
-            Pays::Native => "native",
-        },
-        "periods": if member.fate == Fate::DepositUsedUp { 1 } else { 3 },
-    });
-    if member.pays != Pays::Native {
-        chain.mint(wallet.address(), MINTED).await?;
-    }
-    let mut answer = api.post("/v1/billing/subscribe", &request).await?;
-    if member.pays == Pays::Permit {
-        let typed_data = answer.get("typed_data").with_context(|| format!("no typed data in {answer}"))?;
-        request["permit"] = json!({
-            "value": typed_data["message"]["value"],
-            "deadline": typed_data["message"]["deadline"],
-            "signature": wallet.sign_typed_data(typed_data)?,
-        });
-        answer = api.post("/v1/billing/subscribe", &request).await?;
-    }
-    send_steps(&wallet, &answer).await
-}
-
-/// Sends what the answer asks for: an approval first where one is needed, then the subscription itself.
-async fn send_steps(wallet: &Wallet, answer: &Value) -> Result<()> {
-    if let Some(approval) = answer.get("approval").filter(|approval| !approval.is_null()) {
-        wallet.send(approval).await?;
-    }
-    wallet.send(answer.get("txn_payload").with_context(|| format!("no txn_payload in {answer}"))?).await?;
-    Ok(())
 }
 
 /// Lets each member's fate happen; gives what wallets spent elsewhere.
@@ -109,16 +52,16 @@ pub async fn play_fates(
             }
             Fate::Cancels => {
                 let request = json!({
-                    "plan_hash": offer(offers, member.plan)?.hash,
+                    "plan_hash": offer::find(offers, member.plan)?.hash,
                     "chain_id": chain.chain_id(),
                     "subscriber": wallet.address(),
                 });
                 send_steps(&wallet, &api.post("/v1/billing/unsubscribe", &request).await?).await?;
             }
-            Fate::Stays | Fate::PlanFrozen | Fate::DepositUsedUp => {}
+            Fate::Stays | Fate::Pauses | Fate::PlanFrozen | Fate::DepositUsedUp => {}
         }
     }
-    let frozen = &offer(offers, PlanName::Studio)?.hash;
+    let frozen = &offer::find(offers, PlanName::Studio)?.hash;
     api.post(&format!("/v1/billing/admin/plans/{frozen}/freeze"), &json!({ "frozen": true })).await?;
     Ok(spent)
 }
@@ -152,7 +95,7 @@ pub async fn wait_for_subscriptions(
 
 /// Waits until the mirror shows the frozen plan on every chain.
 pub async fn wait_until_frozen(stack: &Stack, api: &Client, offers: &[Offer]) -> Result<()> {
-    let hash = &offer(offers, PlanName::Studio)?.hash;
+    let hash = &offer::find(offers, PlanName::Studio)?.hash;
     for _ in 0..200 {
         let plan = api.get(&format!("/v1/billing/plans/{hash}")).await?;
         let chains = plan["chains"].as_array().context("chains")?;
@@ -163,8 +106,4 @@ pub async fn wait_until_frozen(stack: &Stack, api: &Client, offers: &[Offer]) ->
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     bail!("plan {hash} is not frozen on every chain after 20 s")
-}
-
-fn offer(offers: &[Offer], name: PlanName) -> Result<&Offer> {
-    offers.iter().find(|offer| offer.name == name).with_context(|| format!("no plan {name:?}"))
 }

@@ -1,129 +1,134 @@
-//! Every wallet's, merchant's and fee receiver's balance on chain against what our books say was paid.
+//! The balance on chain of everyone who paid, was paid or sent for others, against what our books say.
 
 use std::collections::BTreeMap;
 
 use alloy::{
-    primitives::{Address, U256},
+    primitives::{Address, U256, uint},
     providers::Provider,
 };
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use billing_bindings::SubscriptionManager;
-use billing_core::money::TokenAmount;
 use e2e::Stack;
-use sqlx::Row;
 use test_support::{Chain, Role};
 
 use crate::{
-    acts::MINTED,
     cast::{Member, Pays},
-    offer::Offer,
+    ledger::{self, Payments, Sums},
+    offer::{self, Offer},
+    scenes::marketplace,
+    subscribe::MINTED,
 };
 
 /// What every funded account starts with on a fresh chain: 10,000 coins.
-const NATIVE_AT_START: u128 = 10_000_000_000_000_000_000_000;
+const NATIVE_AT_START: U256 = uint!(10_000_000_000_000_000_000_000_U256);
 
-/// What the books say was paid on one chain in one token.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Sums {
-    /// Charges settled and confirmed.
-    pub charges: u64,
-    /// Taken from subscribers.
-    pub gross: U256,
-    /// Of that, paid to the fee receiver.
-    pub fee: U256,
+/// By chain and token.
+pub type Totals = BTreeMap<(u64, Address), Sums>;
+
+/// What the books say was paid.
+#[derive(Debug, Default)]
+pub struct Books {
+    /// For subscriptions, first charges among them.
+    pub charges: Totals,
+    /// For listings.
+    pub sales: Totals,
+    /// Wei that the relayer spent, by chain.
+    pub relays: BTreeMap<u64, U256>,
 }
 
-/// Reads the books and compares them with the chain; gives the sums by chain and token.
+/// Reads the books and compares them with the chains.
 pub async fn check(
     stack: &Stack,
     members: &[Member],
     offers: &[Offer],
     spent: &BTreeMap<Address, U256>,
-) -> Result<BTreeMap<(u64, Address), Sums>> {
-    let mut totals: BTreeMap<(u64, Address), Sums> = BTreeMap::new();
+) -> Result<Books> {
+    let mut books = Books::default();
     for (position, chain) in stack.chains.iter().enumerate() {
-        let paid = paid_by_subscriber(stack, chain.chain_id()).await?;
-        for ((_, token), sums) in &paid {
-            let total = totals.entry((chain.chain_id(), *token)).or_default();
-            total.charges += sums.charges;
-            total.gross += sums.gross;
-            total.fee += sums.fee;
-        }
+        let chain_id = chain.chain_id();
+        let charges = ledger::charges(stack, chain_id).await?;
         for member in members.iter().filter(|member| member.chain == position) {
-            let wallet = member.role.address();
-            let (token, name) = offers.iter().find(|o| o.name == member.plan).map(|o| (o.token, o.name)).unzip();
-            let sums = paid.get(&(wallet, token.unwrap_or_default())).copied().unwrap_or_default();
-            if member.pays != Pays::Native {
-                let expected = MINTED - sums.gross - spent.get(&wallet).copied().unwrap_or_default();
-                let found = chain.balance_of(wallet).await?;
-                ensure!(found == expected, "{wallet} ({name:?}): {found} on chain, {expected} by the books");
-            }
+            check_subscriber(chain, member, offers, &charges, spent).await?;
         }
-        check_receivers(stack, chain, &totals).await?;
+        let sales = ledger::sales(stack, chain_id, marketplace::SELLER.address()).await?;
+        let buyer = marketplace::buyer(position).address();
+        let paid = paid(&sales, buyer, chain.addresses().token);
+        equal(chain, "the buyer's tokens", chain.balance_of(buyer).await?, MINTED - paid.gross)?;
+        add(&mut books.charges, chain_id, &charges);
+        add(&mut books.sales, chain_id, &sales);
+        books.relays.insert(chain_id, ledger::relay_fees(stack, chain_id).await?);
+        check_receivers(stack, chain, &books).await?;
     }
-    Ok(totals)
+    Ok(books)
 }
 
-async fn check_receivers(stack: &Stack, chain: &Chain, totals: &BTreeMap<(u64, Address), Sums>) -> Result<()> {
+fn add(totals: &mut Totals, chain_id: u64, payments: &Payments) {
+    for ((_, token), sums) in payments {
+        totals.entry((chain_id, *token)).or_default().add(*sums);
+    }
+}
+
+fn paid(payments: &Payments, payer: Address, token: Address) -> Sums {
+    payments.get(&(payer, token)).copied().unwrap_or_default()
+}
+
+fn equal(chain: &Chain, what: &str, found: U256, expected: U256) -> Result<()> {
+    ensure!(found == expected, "chain {}: {what}: {found} on chain, {expected} by the books", chain.chain_id());
+    Ok(())
+}
+
+async fn check_subscriber(
+    chain: &Chain,
+    member: &Member,
+    offers: &[Offer],
+    charges: &Payments,
+    spent: &BTreeMap<Address, U256>,
+) -> Result<()> {
+    if member.pays == Pays::Native {
+        // Its coin also pays for gas; what it deposited is compared with the deposits.
+        return Ok(());
+    }
+    let wallet = member.role.address();
+    let sums = paid(charges, wallet, offer::find(offers, member.plan)?.token);
+    let expected = MINTED - sums.gross - spent.get(&wallet).copied().unwrap_or_default();
+    equal(chain, &format!("tokens of {wallet} ({:?})", member.plan), chain.balance_of(wallet).await?, expected)
+}
+
+async fn check_receivers(stack: &Stack, chain: &Chain, books: &Books) -> Result<()> {
     let addresses = chain.addresses();
-    let sums = |token| totals.get(&(chain.chain_id(), token)).copied().unwrap_or_default();
-    let (token, native) = (sums(addresses.token), sums(Address::ZERO));
-    let merchant = Role::Merchant(0).address();
-    let start = U256::from(NATIVE_AT_START);
-    let provider = chain.provider();
-    let manager = addresses.subscription_manager;
-    let deposits = deposits_by_the_books(stack, chain).await?;
-    for (what, found, expected) in [
-        ("merchant's tokens", chain.balance_of(merchant).await?, token.gross - token.fee),
-        ("fee receiver's tokens", chain.balance_of(addresses.fee_receiver).await?, token.fee),
-        ("merchant's native coin", provider.get_balance(merchant).await?, start + native.gross - native.fee),
-        ("fee receiver's native coin", provider.get_balance(addresses.fee_receiver).await?, start + native.fee),
-        ("manager's tokens", chain.balance_of(manager).await?, U256::ZERO),
-        ("manager's native coin", provider.get_balance(manager).await?, deposits),
+    let market = addresses.marketplace.context("no marketplace")?;
+    let sums = |totals: &Totals, token| totals.get(&(chain.chain_id(), token)).copied().unwrap_or_default();
+    let (token, native) = (sums(&books.charges, addresses.token), sums(&books.charges, Address::ZERO));
+    let sold = sums(&books.sales, addresses.token);
+    let relays = books.relays.get(&chain.chain_id()).copied().unwrap_or_default();
+    for (what, account, expected) in [
+        ("the merchant's tokens", Role::Merchant(0).address(), token.net()),
+        ("the seller's tokens", marketplace::SELLER.address(), sold.net()),
+        ("the fee receiver's tokens", addresses.fee_receiver, token.fee + sold.fee),
+        ("the manager's tokens", addresses.subscription_manager, U256::ZERO),
+        ("the marketplace's tokens", market, U256::ZERO),
     ] {
-        ensure!(found == expected, "chain {}: {what}: {found} on chain, {expected} by the books", chain.chain_id());
+        equal(chain, what, chain.balance_of(account).await?, expected)?;
+    }
+    for (what, account, expected) in [
+        ("the merchant's native coin", Role::Merchant(0).address(), NATIVE_AT_START + native.net()),
+        ("the fee receiver's native coin", addresses.fee_receiver, NATIVE_AT_START + native.fee),
+        ("the manager's native coin", addresses.subscription_manager, deposits(stack, chain).await?),
+        ("the marketplace's native coin", market, U256::ZERO),
+        ("the relayer's native coin", Role::Relayer.address(), NATIVE_AT_START - relays),
+    ] {
+        equal(chain, what, chain.provider().get_balance(account).await?, expected)?;
     }
     Ok(())
 }
 
-async fn deposits_by_the_books(stack: &Stack, chain: &Chain) -> Result<U256> {
-    let chain_id = i64::try_from(chain.chain_id())?;
-    let rows = sqlx::query("select account, balance from billing_native_deposit where chain_id = $1")
-        .bind(chain_id)
-        .fetch_all(stack.database.pool())
-        .await?;
+async fn deposits(stack: &Stack, chain: &Chain) -> Result<U256> {
     let manager = SubscriptionManager::new(chain.addresses().subscription_manager, chain.provider());
     let mut sum = U256::ZERO;
-    for row in rows {
-        let account = Address::try_from(row.get::<&[u8], _>("account"))?;
-        let balance = row.get::<TokenAmount, _>("balance").0;
+    for (account, balance) in ledger::deposits(stack, chain.chain_id()).await? {
         let found = manager.nativeDepositOf(account).call().await?;
-        ensure!(found == balance, "deposit of {account}: {found} on chain, {balance} by the books");
+        equal(chain, &format!("the deposit of {account}"), found, balance)?;
         sum += balance;
     }
     Ok(sum)
-}
-
-async fn paid_by_subscriber(stack: &Stack, chain_id: u64) -> Result<BTreeMap<(Address, Address), Sums>> {
-    let rows = sqlx::query(
-        "select subscriber, payment_token, count(*) as charges, sum(amount) as gross, sum(fee) as fee
-         from billing_charge_attempt
-         where chain_id = $1 and status = 'settled' and confirmed_block is not null
-         group by subscriber, payment_token",
-    )
-    .bind(i64::try_from(chain_id)?)
-    .fetch_all(stack.database.pool())
-    .await?;
-    let mut paid = BTreeMap::new();
-    for row in rows {
-        let subscriber = Address::try_from(row.get::<&[u8], _>("subscriber"))?;
-        let token = Address::try_from(row.get::<&[u8], _>("payment_token"))?;
-        let sums = Sums {
-            charges: u64::try_from(row.get::<i64, _>("charges"))?,
-            gross: row.get::<TokenAmount, _>("gross").0,
-            fee: row.get::<TokenAmount, _>("fee").0,
-        };
-        paid.insert((subscriber, token), sums);
-    }
-    Ok(paid)
 }

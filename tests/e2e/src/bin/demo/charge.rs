@@ -7,11 +7,25 @@ use e2e::Stack;
 use serde_json::Value;
 use test_support::Child;
 
+use crate::{
+    cast::Member,
+    offer::{self, Offer},
+};
+
+/// Names of the networks, as the networks file has them.
+pub const NAMES: [&str; 2] = ["alpha", "beta"];
+
 /// One subscription: network, plan hash, subscriber.
 pub type Key = (String, String, String);
 
 /// What was predicted or happened: outcome and reason.
 pub type Outcomes = BTreeMap<Key, (String, Option<String>)>;
+
+/// A member's subscription.
+pub fn key(member: &Member, offers: &[Offer]) -> Result<Key> {
+    let wallet = member.role.address().to_string().to_lowercase();
+    Ok((NAMES[member.chain].to_owned(), offer::find(offers, member.plan)?.hash.clone(), wallet))
+}
 
 /// The dry run's table, and its rows.
 pub async fn predict(stack: &Stack) -> Result<(String, Outcomes)> {

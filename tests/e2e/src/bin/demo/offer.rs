@@ -22,6 +22,13 @@ pub struct Offer {
     pub hash: String,
     /// Zero for the native coin.
     pub token: Address,
+    /// One charge, smallest unit.
+    pub price: U256,
+}
+
+/// The plan of this name.
+pub fn find(offers: &[Offer], name: PlanName) -> Result<&Offer> {
+    offers.iter().find(|offer| offer.name == name).with_context(|| format!("no plan {name:?}"))
 }
 
 /// Signs and creates all plans, and waits until the mirror shows each on every chain.
@@ -34,7 +41,7 @@ pub async fn publish(stack: &Stack, api: &Client) -> Result<Vec<Offer>> {
         (PlanName::Native, Address::ZERO, U256::from(10_000_000_000_000_000_u64)),
     ] {
         let hash = create(stack, api, name, token, price).await?;
-        offers.push(Offer { name, hash, token });
+        offers.push(Offer { name, hash, token, price });
     }
     for offer in &offers {
         wait_until_active(stack, api, &offer.hash).await?;

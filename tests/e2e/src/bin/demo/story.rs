@@ -1,27 +1,22 @@
 //! The steps of the demo, in their order.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use alloy::primitives::{Address, U256};
 use anyhow::{Result, ensure};
 use e2e::{Client, Stack, StackOptions};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
 use test_support::{AnvilOptions, Chain};
 
 use crate::{
-    acts::{play_fates, subscribe_all, wait_for_subscriptions, wait_until_frozen},
-    books::{self, Sums},
+    acts::{play_fates, wait_for_subscriptions, wait_until_frozen},
+    books,
     cast::{Fate, Member, members},
-    charge::{self, Outcomes},
+    charge::{self, NAMES, Outcomes},
     offer::{self, Offer, PERIOD_SECS},
+    scenes::{gasless, marketplace, permit2},
+    subscribe::subscribe_all,
+    summary::Summary,
 };
-
-/// Names of the networks, as the networks file has them.
-const NAMES: [&str; 2] = ["alpha", "beta"];
 
 /// Runs the demo; with `keep`, leaves everything running until ctrl-C.
 pub async fn tell(keep: bool) -> Result<()> {
@@ -41,15 +36,19 @@ pub async fn tell(keep: bool) -> Result<()> {
 
     step("the merchant signs three plans, once each; the API creates them on both chains");
     let offers = offer::publish(&stack, &api).await?;
-    step("forty wallets subscribe: by permit, by approval, with a deposit of native coin");
+    step("forty wallets subscribe: by permit, by approval, through Permit2, with a deposit of native coin");
     let cast = members(stack.chains.len());
     subscribe_all(&stack, &api, &cast, &offers, &steps).await?;
+    step("four wallets without a coin for gas sign mandates; the API sends them");
+    let mut relays = gasless::subscribe(&stack, &api, &cast, &offers).await?;
     wait_for_subscriptions(&stack, &api, &cast, |_| "active").await?;
+    step("a seller signs a listing; on each chain someone buys two of it");
+    marketplace::sell(&stack, &api).await?;
 
-    step("some spend their money, revoke or cancel; the operator freezes a plan; 30 days pass");
+    step("some spend their money, revoke, cancel or sign a pause; the operator freezes a plan; 30 days pass");
     let spent = play_fates(&stack, &api, &cast, &offers).await?;
-    wait_for_subscriptions(&stack, &api, &cast, |fate| if fate == Fate::Cancels { "canceled" } else { "active" })
-        .await?;
+    relays.extend(gasless::pause(&stack, &api, &cast, &offers).await?);
+    wait_for_subscriptions(&stack, &api, &cast, Fate::status).await?;
     wait_until_frozen(&stack, &api, &offers).await?;
     for chain in &stack.chains {
         chain.increase_time(PERIOD_SECS).await?;
@@ -65,10 +64,13 @@ pub async fn tell(keep: bool) -> Result<()> {
     step("the mirror against the chain, and every balance against the books");
     stack.run_ok("billing-indexer", &["--once"]).await?;
     stack.run_ok("billing-indexer", &["verify"]).await?;
-    let sums = books::check(&stack, &cast, &offers, &spent).await?;
+    let permit2_charged = permit2::check(&stack, &cast, &offers, &happened).await?;
+    let relayed = gasless::settle(&stack, &api, &cast, &relays).await?;
+    let books = books::check(&stack, &cast, &offers, &spent).await?;
     steps.finish_and_clear();
 
-    summarise(&stack, &happened, &rows, &sums, begun.elapsed());
+    let took = begun.elapsed();
+    Summary { stack: &stack, happened, rows, permit2_charged, relayed, books, took }.print()?;
     if keep {
         stay(&stack, &api).await?;
     }
@@ -85,7 +87,7 @@ async fn deploy() -> Result<Vec<Chain>> {
 }
 
 fn progress() -> Result<ProgressBar> {
-    let bar = ProgressBar::new(8);
+    let bar = ProgressBar::new(10);
     bar.set_style(ProgressStyle::with_template("[{elapsed_precise}] {bar:24} step {pos}/{len} {msg}")?);
     bar.enable_steady_tick(Duration::from_millis(200));
     Ok(bar)
@@ -98,61 +100,14 @@ fn compare(predicted: &Outcomes, happened: &Outcomes, cast: &[Member], offers: &
         let result = happened.get(key);
         ensure!(result == Some(prediction), "{key:?}: predicted {prediction:?}, happened {result:?}");
     }
-    let due = cast.iter().filter(|member| member.fate != Fate::Cancels);
+    let due = cast.iter().filter(|member| member.fate.is_due());
     ensure!(due.clone().count() == predicted.len(), "{} of {} due", predicted.len(), due.count());
     for member in due {
-        let offer = offers.iter().find(|offer| offer.name == member.plan).map(|offer| offer.hash.clone());
-        let wallet = member.role.address().to_string().to_lowercase();
-        let key = (NAMES[member.chain].to_owned(), offer.unwrap_or_default(), wallet);
+        let key = charge::key(member, offers)?;
         let reason = predicted.get(&key).map(|(_, reason)| reason.as_deref());
         ensure!(reason == Some(member.fate.reason()), "{key:?}: {reason:?}, {:?} expected", member.fate.reason());
     }
     Ok(())
-}
-
-fn summarise(
-    stack: &Stack,
-    happened: &Outcomes,
-    rows: &[Value],
-    sums: &BTreeMap<(u64, Address), Sums>,
-    took: Duration,
-) {
-    let charged = happened.values().filter(|(_, reason)| reason.is_none()).count();
-    let gas: u64 = rows.iter().filter_map(|row| row["gas"].as_u64()).sum();
-    println!("\nCharged {charged} of {} due subscriptions; the others as predicted:", happened.len());
-    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-    for reason in happened.values().filter_map(|(_, reason)| reason.as_deref()) {
-        *reasons.entry(reason).or_default() += 1;
-    }
-    for (reason, count) in &reasons {
-        println!("  {count:>3}  {reason}");
-    }
-    println!("Gas per charge: {}", gas.checked_div(charged as u64).unwrap_or_default());
-    println!("Books equal balances (first and second charges):");
-    for ((chain_id, token), sum) in sums {
-        let (symbol, decimals) = if token.is_zero() { ("ETH", 18) } else { ("USDT", 6) };
-        let shown = |amount: U256| billing_core::money::TokenAmount(amount).display(decimals);
-        println!(
-            "  chain {chain_id}  {:>3} charges  {:>8} {symbol:<4}  of which fee {} {symbol}",
-            sum.charges,
-            shown(sum.gross),
-            shown(sum.fee)
-        );
-    }
-    // Reached only when every check above held: each of them ends the demo with an error otherwise.
-    let line = json!({
-        "chains": stack.chains.len(),
-        "due": happened.len(),
-        "charged": charged,
-        "skipped": reasons,
-        "predictions_wrong": 0,
-        "charged_twice": 0,
-        "gas_per_charge": gas.checked_div(charged as u64),
-        "books_equal_balances": true,
-        "mirror_equals_chain": true,
-        "seconds": took.as_secs(),
-    });
-    println!("{line}");
 }
 
 async fn stay(stack: &Stack, api: &Client) -> Result<()> {

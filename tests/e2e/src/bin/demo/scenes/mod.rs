@@ -1,0 +1,5 @@
+//! What wallets do beside a plain subscription, each told from its beginning to what it came to.
+
+pub mod gasless;
+pub mod marketplace;
+pub mod permit2;
