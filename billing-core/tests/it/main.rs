@@ -2,11 +2,14 @@
 
 mod chain_tx;
 mod charges;
+mod claim_race;
 mod confirm;
+mod feed;
 mod history;
 mod mandates;
 mod marketplace;
 mod mirror;
+mod mirror_storage;
 mod recovery;
 mod strange_node;
 mod world;

@@ -25,7 +25,7 @@ const NATIVE_AT_START: u128 = 10_000_000_000_000_000_000_000;
 /// What the books say was paid on one chain in one token.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Sums {
-    /// Charges settled and confirmed.
+    /// Charges on the canonical chain.
     pub charges: u64,
     /// Taken from subscribers.
     pub gross: U256,
@@ -106,10 +106,10 @@ async fn deposits_by_the_books(stack: &Stack, chain: &Chain) -> Result<U256> {
 
 async fn paid_by_subscriber(stack: &Stack, chain_id: u64) -> Result<BTreeMap<(Address, Address), Sums>> {
     let rows = sqlx::query(
-        "select subscriber, payment_token, count(*) as charges, sum(amount) as gross, sum(fee) as fee
-         from billing_charge_attempt
-         where chain_id = $1 and status = 'settled' and confirmed_block is not null
-         group by subscriber, payment_token",
+        "select subscriber, token, count(*) as charges, sum(gross) as gross, sum(fee) as fee
+         from billing_charge
+         where chain_id = $1
+         group by subscriber, token",
     )
     .bind(i64::try_from(chain_id)?)
     .fetch_all(stack.database.pool())
@@ -117,7 +117,7 @@ async fn paid_by_subscriber(stack: &Stack, chain_id: u64) -> Result<BTreeMap<(Ad
     let mut paid = BTreeMap::new();
     for row in rows {
         let subscriber = Address::try_from(row.get::<&[u8], _>("subscriber"))?;
-        let token = Address::try_from(row.get::<&[u8], _>("payment_token"))?;
+        let token = Address::try_from(row.get::<&[u8], _>("token"))?;
         let sums = Sums {
             charges: u64::try_from(row.get::<i64, _>("charges"))?,
             gross: row.get::<TokenAmount, _>("gross").0,
