@@ -1,15 +1,12 @@
 //! What goes on beside the requests: dropping cached plans that changed, and following the operator's transactions.
 
-use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use alloy::signers::local::PrivateKeySigner;
 use billing_core::{
     chain::{self, Rpc},
-    mandates, outbox,
+    mandates,
+    mirror::feed::{self, FeedPosition},
 };
 use futures::future::join_all;
 use time::OffsetDateTime;
@@ -17,10 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{cache, state::AppState};
 
-const PLAN_CHANGED: &str = "billing.plan.changed.v1";
 const TAIL_EVERY: Duration = Duration::from_millis(250);
-const TAIL_PAGE: i64 = 1_000;
-/// Messages become visible in the order of commits, not of ids: for this long, smaller ids are still looked for.
+const TAIL_PAGE: usize = 1_000;
+/// How much earlier than the oldest cached plan reading begins: longer than a transaction that changes a plan lasts.
 const OVERLAP: Duration = Duration::from_secs(30);
 const RESOLVE_EVERY: Duration = Duration::from_secs(2);
 
@@ -35,49 +31,31 @@ pub(crate) async fn drop_changed_plans(state: AppState, shutdown: CancellationTo
     }
 }
 
-/// How far the outbox is read.
+/// How far the feed is read; `None` before the first look.
 #[derive(Debug, Default)]
-struct Tail {
-    /// Nothing up to here is read again; `None` before the first look.
-    after: Option<i64>,
-    /// Messages after it that were dealt with, and when.
-    done: BTreeMap<i64, Instant>,
-}
+struct Tail(Option<FeedPosition>);
 
 impl Tail {
     async fn follow(&mut self, state: &AppState) -> anyhow::Result<()> {
         // A Redis may hold plans from before this process: what changed since they were read is gone through once.
-        let mut after = match self.after {
-            Some(after) => after,
-            None => {
-                outbox::position_at(&state.pool, PLAN_CHANGED, OffsetDateTime::now_utc() - cache::TTL - OVERLAP).await?
-            }
+        let mut position = match self.0 {
+            Some(position) => position,
+            None => feed::position_at(&state.pool, OffsetDateTime::now_utc() - cache::TTL - OVERLAP).await?,
         };
-        self.after = Some(after);
         loop {
-            let page = outbox::read_after(&state.pool, PLAN_CHANGED, after, TAIL_PAGE).await?;
+            let page = feed::read_of(&state.pool, Some(&[feed::PLAN_CHANGED]), position, TAIL_PAGE).await?;
             for message in &page {
-                // A drop that fails leaves the message to the next look.
-                if let Entry::Vacant(place) = self.done.entry(message.id) {
+                if message.topic == feed::PLAN_CHANGED {
                     state.plans.drop_plan(&message.key).await?;
-                    place.insert(Instant::now());
                 }
+                // A drop that fails leaves the message to the next look.
+                position = message.position;
+                self.0 = Some(position);
             }
-            match page.last() {
-                Some(last) if page.len() as i64 == TAIL_PAGE => after = last.id,
-                _ => break,
+            if page.len() < TAIL_PAGE {
+                self.0 = Some(position);
+                return Ok(());
             }
-        }
-        self.forget_old();
-        Ok(())
-    }
-
-    fn forget_old(&mut self) {
-        while let Some(first) = self.done.first_entry() {
-            if first.get().elapsed() < OVERLAP {
-                break;
-            }
-            self.after = Some(first.remove_entry().0);
         }
     }
 }

@@ -6,13 +6,33 @@ use serde::Serialize;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-/// What a reader is given of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// Place in the table. Messages may become visible out of order: transactions commit in any.
-    pub id: i64,
+/// Channel on which `NOTIFY` tells that there is something to read.
+pub const CHANNEL: &str = "abono_feed";
+
+/// A row, as its readers are given it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Where it stands among all of them.
+    pub place: Place,
+    /// What happened, with its version.
+    pub topic: String,
     /// Subject.
     pub key: String,
+    /// What was told.
+    pub payload: serde_json::Value,
+}
+
+/// Where a row stands: by the transaction that wrote it, then by its id.
+///
+/// Rows become visible in the order of commits. Ids alone are no order to go by: a transaction that runs on may hold a
+/// smaller one than those that are read already. A transaction's number does not change, and whatever is below the oldest
+/// one that still runs is decided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Number of the transaction.
+    pub written_by: i64,
+    /// Id of the row.
+    pub id: i64,
 }
 
 /// Adds one message. `topic` carries its version (`billing.plan.changed.v1`); `key` orders messages of one subject.
@@ -24,38 +44,30 @@ pub async fn push(conn: &mut PgConnection, topic: &str, key: &str, payload: &imp
     repo::insert(conn, topic, key, &payload).await
 }
 
-/// Adds many messages, in this order: topic, key, payload.
+/// Up to `limit` rows behind `after` (and `after` itself where `again`) that no row will come before any more.
+///
+/// A transaction anywhere on the server that has written and goes on keeps what is younger back.
 ///
 /// # Errors
 /// The database's.
-pub async fn push_all(conn: &mut PgConnection, messages: &[(&str, &str, &serde_json::Value)]) -> sqlx::Result<()> {
-    if messages.is_empty() {
-        return Ok(());
-    }
-    repo::insert_all(conn, messages).await
+pub async fn settled(conn: &mut PgConnection, after: Place, again: bool, limit: i64) -> sqlx::Result<Vec<Row>> {
+    repo::settled(conn, after, again, limit).await
 }
 
-/// Up to `limit` messages of `topic` that stand after `after_id`, in their order.
+/// Place of the last settled row that was written before `since`; the first place when there is none. Clocks and
+/// transactions are not in step: take `since` as much earlier as a transaction may last.
 ///
 /// # Errors
 /// The database's.
-pub async fn read_after(pool: &PgPool, topic: &str, after_id: i64, limit: i64) -> sqlx::Result<Vec<Message>> {
-    repo::after(pool, topic, after_id, limit).await
-}
-
-/// The id after which a reader finds every message of `topic` written since `since`; zero when there is none before.
-///
-/// # Errors
-/// The database's.
-pub async fn position_at(pool: &PgPool, topic: &str, since: OffsetDateTime) -> sqlx::Result<i64> {
-    repo::last_before(pool, topic, since).await
+pub async fn place_at(pool: &PgPool, since: OffsetDateTime) -> sqlx::Result<Place> {
+    repo::last_before(pool, since).await
 }
 
 mod repo {
-    use sqlx::{PgConnection, PgExecutor, Row};
+    use sqlx::{PgConnection, PgExecutor, Row as _, postgres::PgRow};
     use time::OffsetDateTime;
 
-    use super::Message;
+    use super::{CHANNEL, Place, Row};
 
     pub(super) async fn insert(
         conn: &mut PgConnection,
@@ -63,59 +75,64 @@ mod repo {
         key: &str,
         payload: &serde_json::Value,
     ) -> sqlx::Result<()> {
-        sqlx::query("insert into outbox (topic, key, payload) values ($1, $2, $3)")
-            .bind(topic)
-            .bind(key)
-            .bind(payload)
-            .execute(conn)
-            .await?;
-        Ok(())
-    }
-
-    pub(super) async fn insert_all(
-        conn: &mut PgConnection,
-        messages: &[(&str, &str, &serde_json::Value)],
-    ) -> sqlx::Result<()> {
         sqlx::query(
-            "insert into outbox (topic, key, payload)
-             select topic, key, payload
-               from unnest($1::text[], $2::text[], $3::jsonb[]) with ordinality as message (topic, key, payload, position)
-              order by position",
+            "with told as (insert into outbox (topic, key, payload) values ($1, $2, $3))
+             select pg_notify($4, '')",
         )
-        .bind(messages.iter().map(|(topic, _, _)| *topic).collect::<Vec<_>>())
-        .bind(messages.iter().map(|(_, key, _)| *key).collect::<Vec<_>>())
-        .bind(messages.iter().map(|(_, _, payload)| *payload).collect::<Vec<_>>())
+        .bind(topic)
+        .bind(key)
+        .bind(payload)
+        .bind(CHANNEL)
         .execute(conn)
         .await?;
         Ok(())
     }
 
-    pub(super) async fn after(
-        conn: impl PgExecutor<'_>,
-        topic: &str,
-        after_id: i64,
+    pub(super) async fn settled(
+        conn: &mut PgConnection,
+        after: Place,
+        again: bool,
         limit: i64,
-    ) -> sqlx::Result<Vec<Message>> {
+    ) -> sqlx::Result<Vec<Row>> {
         let rows = sqlx::query(
-            "select outbox_id, key from outbox where outbox_id > $1 and topic = $2 order by outbox_id limit $3",
+            "select written_by::text::bigint as written_by, outbox_id, topic, key, payload
+               from outbox
+              where (written_by, outbox_id) >= ($1::text::xid8, $2)
+                and written_by < pg_snapshot_xmin(pg_current_snapshot())
+              order by outbox.written_by, outbox_id
+              limit $3",
         )
-        .bind(after_id)
-        .bind(topic)
+        .bind(after.written_by.to_string())
+        .bind(after.id + i64::from(!again))
         .bind(limit)
         .fetch_all(conn)
         .await?;
-        rows.iter().map(|row| Ok(Message { id: row.try_get("outbox_id")?, key: row.try_get("key")? })).collect()
+        let row = |row: &PgRow| {
+            Ok(Row {
+                place: place(row)?,
+                topic: row.try_get("topic")?,
+                key: row.try_get("key")?,
+                payload: row.try_get("payload")?,
+            })
+        };
+        rows.iter().map(row).collect()
     }
 
-    pub(super) async fn last_before(
-        conn: impl PgExecutor<'_>,
-        topic: &str,
-        since: OffsetDateTime,
-    ) -> sqlx::Result<i64> {
-        sqlx::query_scalar("select coalesce(max(outbox_id), 0) from outbox where topic = $1 and created_at < $2")
-            .bind(topic)
-            .bind(since)
-            .fetch_one(conn)
-            .await
+    pub(super) async fn last_before(conn: impl PgExecutor<'_>, since: OffsetDateTime) -> sqlx::Result<Place> {
+        let row = sqlx::query(
+            "select written_by::text::bigint as written_by, outbox_id
+               from outbox
+              where created_at < $1 and written_by < pg_snapshot_xmin(pg_current_snapshot())
+              order by outbox.written_by desc, outbox_id desc
+              limit 1",
+        )
+        .bind(since)
+        .fetch_optional(conn)
+        .await?;
+        row.as_ref().map_or(Ok(Place::default()), place)
+    }
+
+    fn place(row: &PgRow) -> sqlx::Result<Place> {
+        Ok(Place { written_by: row.try_get("written_by")?, id: row.try_get("outbox_id")? })
     }
 }

@@ -249,8 +249,23 @@ pub async fn subscriptions_page(
              join billing_plan_state p on p.chain_id = s.chain_id and p.plan_hash = s.plan_hash
              left join chain_cursor head on head.chain_id = s.chain_id
              left join lateral (
-                 select status, reason, amount, payment_token, due_at, retry_at, tx_hash from billing_charge_attempt a
-                 where a.chain_id = s.chain_id and a.plan_hash = s.plan_hash and a.subscriber = s.subscriber
+                 with attempt as (
+                     select status, reason, amount, payment_token, due_at, retry_at, tx_hash, confirmed_block as block,
+                            confirmed_log_index as log_index
+                     from billing_charge_attempt a
+                     where a.chain_id = s.chain_id and a.plan_hash = s.plan_hash and a.subscriber = s.subscriber
+                     order by a.due_at desc limit 1
+                 ), log as (
+                     select l.gross, l.token, l.period_start, l.tx_hash, l.block_number, l.log_index
+                     from billing_charge l
+                     where l.chain_id = s.chain_id and l.plan_hash = s.plan_hash and l.subscriber = s.subscriber
+                       and l.subject = chain_subscription_subject(s.plan_hash, s.subscriber)
+                     order by l.block_number desc, l.log_index desc limit 1
+                 )
+                 select * from attempt
+                 union all
+                 select 'settled', null, gross, token, period_start, null, tx_hash, block_number, log_index from log
+                 where not exists (select from attempt a where (a.block, a.log_index) = (log.block_number, log.log_index))
                  order by due_at desc limit 1
              ) c on true
              where ($1::bytea is null or s.subscriber = $1) and ($2::bigint is null or s.chain_id = $2)

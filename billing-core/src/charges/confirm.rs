@@ -1,5 +1,7 @@
 //! What the mirror tells about charges, in its own SQL transaction.
 
+use std::collections::HashMap;
+
 use alloy::primitives::{Address, B256};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -27,8 +29,6 @@ pub struct ConfirmedCharge {
     pub fee: TokenAmount,
     /// Zero for the native coin.
     pub token: Address,
-    /// Who got the rest.
-    pub merchant: Address,
     /// The transaction.
     pub tx_hash: B256,
     /// Its block.
@@ -37,26 +37,38 @@ pub struct ConfirmedCharge {
     pub block_hash: B256,
     /// The event's place in the block.
     pub log_index: i64,
-    /// Time of the block.
-    pub block_time: OffsetDateTime,
 }
 
-/// Settles and confirms a charge, also one that nobody here attempted: the first one at subscription, or one that a
-/// stranger made after the public delay. Told again, it changes nothing.
+/// Settles and confirms our attempts at the charges of a stretch, in whatever state they are; one whose time is before that
+/// of a charge is no longer asked for. A charge that nobody here attempted leaves no row: its log tells it. Told again,
+/// nothing changes.
+///
+/// The caller has written the states of the charged subscriptions in this transaction. A claim holds those rows while it
+/// adds attempts, so each attempt there can be is seen from here on, and no further one comes for the time just paid.
 ///
 /// # Errors
 /// The database's.
-pub async fn confirm(conn: &mut PgConnection, charge: &ConfirmedCharge) -> sqlx::Result<()> {
-    confirm_repo::confirm(conn, charge).await?;
-    confirm_repo::cancel_before(conn, &charge.key, charge.due_at).await
+pub async fn confirm(conn: &mut PgConnection, chain_id: ChainId, charges: &[ConfirmedCharge]) -> sqlx::Result<()> {
+    if charges.is_empty() || !confirm_repo::any_unconfirmed(conn, chain_id).await? {
+        return Ok(());
+    }
+    let by_key: HashMap<_, _> = charges.iter().map(|charge| ((charge.key, charge.due_at), charge)).collect();
+    let (mut paid, mut overtaken) = (Vec::new(), Vec::new());
+    for attempt in confirm_repo::lock_attempts(conn, chain_id, charges).await? {
+        match by_key.get(&(attempt.key, attempt.due_at)) {
+            Some(charge) => paid.push((attempt.id, *charge)),
+            None => overtaken.push(attempt.id),
+        }
+    }
+    confirm_repo::settle(conn, &paid).await?;
+    confirm_repo::cancel(conn, &overtaken).await
 }
 
-/// Takes back what was confirmed above `block`: attempts of ours are due again, rows that only the chain made are gone.
+/// Takes back what was confirmed above `block`: attempts of ours are due again.
 ///
 /// # Errors
 /// The database's.
 pub async fn unconfirm_above(conn: &mut PgConnection, chain_id: ChainId, block: i64) -> sqlx::Result<()> {
-    confirm_repo::delete_above(conn, chain_id, block).await?;
     confirm_repo::reopen_above(conn, chain_id, block).await
 }
 

@@ -1,70 +1,111 @@
 //! SQL of what the mirror knows about charges.
 
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{PgConnection, PgExecutor, Row};
+use time::OffsetDateTime;
 
-use super::ConfirmedCharge;
+use super::{
+    ConfirmedCharge,
+    due::{address, column, hash},
+};
 use crate::ids::{ChainId, ChargeAttemptId, SubscriptionKey};
 
-pub(super) async fn confirm(conn: &mut PgConnection, charge: &ConfirmedCharge) -> sqlx::Result<()> {
-    sqlx::query(
-        "insert into billing_charge_attempt (charge_attempt_id, chain_id, plan_hash, subscriber, due_at, status, attempts,
-                                             amount, payment_token, fee, period_start, period_end, tx_hash, mined_block,
-                                             confirmed_block, confirmed_block_hash, confirmed_log_index)
-         values ($1, $2, $3, $4, $5, 'settled', 0, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14)
-         on conflict (chain_id, plan_hash, subscriber, due_at) do update
-         set status = 'settled', reason = null, retry_at = null, lease_until = null, amount = excluded.amount,
-             payment_token = excluded.payment_token,
-             fee = excluded.fee, period_start = excluded.period_start, period_end = excluded.period_end,
-             tx_hash = excluded.tx_hash, mined_block = excluded.mined_block, confirmed_block = excluded.confirmed_block,
-             confirmed_block_hash = excluded.confirmed_block_hash, confirmed_log_index = excluded.confirmed_log_index,
-             updated_at = now()",
-    )
-    .bind(ChargeAttemptId::new())
-    .bind(charge.key.chain_id)
-    .bind(charge.key.plan_hash.as_slice())
-    .bind(charge.key.subscriber.as_slice())
-    .bind(charge.due_at)
-    .bind(charge.gross)
-    .bind(charge.token.as_slice())
-    .bind(charge.fee)
-    .bind(charge.period_start)
-    .bind(charge.period_end)
-    .bind(charge.tx_hash.as_slice())
-    .bind(charge.block_number)
-    .bind(charge.block_hash.as_slice())
-    .bind(charge.log_index)
-    .execute(conn)
-    .await?;
-    Ok(())
+/// An attempt that a charge of the stretch settles or overtakes.
+pub(super) struct Attempt {
+    pub(super) id: ChargeAttemptId,
+    pub(super) key: SubscriptionKey,
+    pub(super) due_at: OffsetDateTime,
 }
 
-/// Open rows for an earlier due time: the schedule has moved past them.
-pub(super) async fn cancel_before(
-    conn: &mut PgConnection,
-    key: &SubscriptionKey,
-    due_at: time::OffsetDateTime,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "update billing_charge_attempt set status = 'canceled', lease_until = null, updated_at = now()
-         where chain_id = $1 and plan_hash = $2 and subscriber = $3 and due_at < $4 and status in ('pending', 'submitted')",
-    )
-    .bind(key.chain_id)
-    .bind(key.plan_hash.as_slice())
-    .bind(key.subscriber.as_slice())
-    .bind(due_at)
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Rows that only the chain made: no attempt of ours led to them.
-pub(super) async fn delete_above(conn: &mut PgConnection, chain_id: ChainId, block: i64) -> sqlx::Result<()> {
-    sqlx::query(
-        "delete from billing_charge_attempt
-         where chain_id = $1 and confirmed_block > $2 and attempts = 0 and chain_tx_id is null",
+/// Whether the chain has an attempt that the mirror has not confirmed: without one, no charge can concern any.
+pub(super) async fn any_unconfirmed(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<bool> {
+    sqlx::query_scalar(
+        "select exists (select from billing_charge_attempt
+                        where chain_id = $1 and (status <> 'settled' or confirmed_block is null))",
     )
     .bind(chain_id)
-    .bind(block)
+    .fetch_one(conn)
+    .await
+}
+
+/// Attempts at these charges, and open ones for an earlier time of the same subscriptions. Locks are taken in the order
+/// in which a receipt's are.
+pub(super) async fn lock_attempts(
+    conn: &mut PgConnection,
+    chain_id: ChainId,
+    charges: &[ConfirmedCharge],
+) -> sqlx::Result<Vec<Attempt>> {
+    let rows = sqlx::query(
+        "select charge_attempt_id, plan_hash, subscriber, due_at
+           from billing_charge_attempt
+          where charge_attempt_id in (
+                select a.charge_attempt_id
+                  from unnest($2::bytea[], $3::bytea[], $4::timestamptz[]) as charge (plan_hash, subscriber, due_at)
+                  join billing_charge_attempt a
+                    on a.chain_id = $1 and a.plan_hash = charge.plan_hash and a.subscriber = charge.subscriber
+                   and (a.due_at = charge.due_at
+                        or a.due_at < charge.due_at and a.status in ('pending', 'submitted')))
+          order by due_at, plan_hash, subscriber
+            for update",
+    )
+    .bind(chain_id)
+    .bind(column(charges.iter().map(|charge| charge.key.plan_hash)))
+    .bind(column(charges.iter().map(|charge| charge.key.subscriber)))
+    .bind(charges.iter().map(|charge| charge.due_at).collect::<Vec<_>>())
+    .fetch_all(conn)
+    .await?;
+    let attempts = rows.iter().map(|row| {
+        let (plan_hash, subscriber) = (hash(row.try_get("plan_hash")?)?, address(row.try_get("subscriber")?)?);
+        Ok(Attempt {
+            id: row.try_get("charge_attempt_id")?,
+            key: SubscriptionKey { chain_id, plan_hash, subscriber },
+            due_at: row.try_get("due_at")?,
+        })
+    });
+    attempts.collect()
+}
+
+/// Paid, says the canonical chain.
+pub(super) async fn settle(conn: &mut PgConnection, paid: &[(ChargeAttemptId, &ConfirmedCharge)]) -> sqlx::Result<()> {
+    if paid.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "update billing_charge_attempt a
+         set status = 'settled', reason = null, retry_at = null, lease_until = null, amount = paid.amount,
+             payment_token = paid.token, fee = paid.fee, period_start = paid.period_start,
+             period_end = paid.period_end, tx_hash = paid.tx_hash, mined_block = paid.block_number,
+             confirmed_block = paid.block_number, confirmed_block_hash = paid.block_hash,
+             confirmed_log_index = paid.log_index, updated_at = now()
+         from unnest($1::uuid[], $2::numeric[], $3::bytea[], $4::numeric[], $5::timestamptz[], $6::timestamptz[],
+                     $7::bytea[], $8::bigint[], $9::bytea[], $10::bigint[])
+              as paid (id, amount, token, fee, period_start, period_end, tx_hash, block_number, block_hash, log_index)
+         where a.charge_attempt_id = paid.id",
+    )
+    .bind(paid.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
+    .bind(paid.iter().map(|(_, charge)| charge.gross).collect::<Vec<_>>())
+    .bind(column(paid.iter().map(|(_, charge)| charge.token)))
+    .bind(paid.iter().map(|(_, charge)| charge.fee).collect::<Vec<_>>())
+    .bind(paid.iter().map(|(_, charge)| charge.period_start).collect::<Vec<_>>())
+    .bind(paid.iter().map(|(_, charge)| charge.period_end).collect::<Vec<_>>())
+    .bind(column(paid.iter().map(|(_, charge)| charge.tx_hash)))
+    .bind(paid.iter().map(|(_, charge)| charge.block_number).collect::<Vec<_>>())
+    .bind(column(paid.iter().map(|(_, charge)| charge.block_hash)))
+    .bind(paid.iter().map(|(_, charge)| charge.log_index).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The schedule has moved past them; one that a receipt settled meanwhile stays settled.
+pub(super) async fn cancel(conn: &mut PgConnection, overtaken: &[ChargeAttemptId]) -> sqlx::Result<()> {
+    if overtaken.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "update billing_charge_attempt set status = 'canceled', lease_until = null, updated_at = now()
+         where charge_attempt_id = any($1) and status in ('pending', 'submitted')",
+    )
+    .bind(overtaken.iter().map(|id| id.0).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())

@@ -1,4 +1,5 @@
-//! Charges: one row per subscription and due time, from the claim to the mirror's confirmation.
+//! Charges: one row per subscription and due time that we attempted, from the claim to the mirror's confirmation. A charge
+//! that only the chain made has no row; the view `billing_charge` reads every charge from its log.
 //!
 //! ```text
 //! pending --(simulation refuses)--> pending with retry_at --> failed (dunning is over)

@@ -8,70 +8,79 @@ use crate::{ids::ChainId, money::TokenAmount};
 
 /// One row per event.
 pub(crate) async fn insert(conn: &mut PgConnection, events: &[PlacedEvent]) -> sqlx::Result<()> {
+    let (mut sales, mut revocations) = (Vec::new(), Vec::new());
     for placed in events {
         match &placed.event {
-            MarketplaceEvent::Sale(sale) => insert_sale(conn, placed, sale).await?,
-            MarketplaceEvent::Revocation(revocation) => insert_revocation(conn, placed, revocation).await?,
+            MarketplaceEvent::Sale(sale) => sales.push((placed, sale)),
+            MarketplaceEvent::Revocation(revocation) => revocations.push((placed, revocation)),
         }
     }
-    Ok(())
+    insert_sales(conn, &sales).await?;
+    insert_revocations(conn, &revocations).await
 }
 
-async fn insert_sale(conn: &mut PgConnection, placed: &PlacedEvent, sale: &SaleEvent) -> sqlx::Result<()> {
-    let at = &placed.at;
+async fn insert_sales(conn: &mut PgConnection, sales: &[(&PlacedEvent, &SaleEvent)]) -> sqlx::Result<()> {
+    if sales.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
         "insert into billing_marketplace_sale
              (chain_id, block_number, log_index, block_hash, block_time, tx_hash, listing_hash, seller, buyer, recipient,
               sku, quantity, payment_token, gross, discount, fee, sequence)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+         select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::timestamptz[], $6::bytea[],
+                              $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bigint[],
+                              $13::bytea[], $14::numeric[], $15::numeric[], $16::numeric[], $17::bigint[])",
     )
-    .bind(at.chain_id)
-    .bind(at.block_number)
-    .bind(at.log_index)
-    .bind(at.block_hash.as_slice())
-    .bind(at.block_time)
-    .bind(at.tx_hash.as_slice())
-    .bind(sale.listing_hash.as_slice())
-    .bind(sale.seller.as_slice())
-    .bind(sale.buyer.as_slice())
-    .bind(sale.recipient.as_slice())
-    .bind(sale.sku.as_slice())
-    .bind(i64::from(sale.quantity))
-    .bind(sale.payment_token.as_slice())
-    .bind(sale.gross)
-    .bind(sale.discount)
-    .bind(sale.fee)
-    .bind(placed.sequence)
+    .bind(sales.iter().map(|(placed, _)| placed.at.chain_id.0).collect::<Vec<_>>())
+    .bind(sales.iter().map(|(placed, _)| placed.at.block_number).collect::<Vec<_>>())
+    .bind(sales.iter().map(|(placed, _)| placed.at.log_index).collect::<Vec<_>>())
+    .bind(sales.iter().map(|(placed, _)| placed.at.block_hash.as_slice()).collect::<Vec<_>>())
+    .bind(sales.iter().map(|(placed, _)| placed.at.block_time).collect::<Vec<_>>())
+    .bind(sales.iter().map(|(placed, _)| placed.at.tx_hash.as_slice()).collect::<Vec<_>>())
+    .bind(sales.iter().map(|(_, sale)| sale.listing_hash.as_slice()).collect::<Vec<_>>())
+    .bind(sales.iter().map(|(_, sale)| sale.seller.as_slice()).collect::<Vec<_>>())
+    .bind(sales.iter().map(|(_, sale)| sale.buyer.as_slice()).collect::<Vec<_>>())
+    .bind(sales.iter().map(|(_, sale)| sale.recipient.as_slice()).collect::<Vec<_>>())
+    .bind(sales.iter().map(|(_, sale)| sale.sku.as_slice()).collect::<Vec<_>>())
+    .bind(sales.iter().map(|(_, sale)| i64::from(sale.quantity)).collect::<Vec<_>>())
+    .bind(sales.iter().map(|(_, sale)| sale.payment_token.as_slice()).collect::<Vec<_>>())
+    .bind(sales.iter().map(|(_, sale)| sale.gross).collect::<Vec<_>>())
+    .bind(sales.iter().map(|(_, sale)| sale.discount).collect::<Vec<_>>())
+    .bind(sales.iter().map(|(_, sale)| sale.fee).collect::<Vec<_>>())
+    .bind(sales.iter().map(|(placed, _)| placed.sequence).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
 }
 
-async fn insert_revocation(
+async fn insert_revocations(
     conn: &mut PgConnection,
-    placed: &PlacedEvent,
-    revocation: &RevocationEvent,
+    revocations: &[(&PlacedEvent, &RevocationEvent)],
 ) -> sqlx::Result<()> {
-    let (salt, sku, min_salt) = match revocation.revoked {
+    if revocations.is_empty() {
+        return Ok(());
+    }
+    let salts = revocations.iter().map(|(_, revocation)| match revocation.revoked {
         Revoked::Listing { salt } => (Some(TokenAmount(salt)), None, None),
-        Revoked::Sku { sku, min_salt } => (None, Some(sku), Some(TokenAmount(min_salt))),
-    };
-    let at = &placed.at;
+        Revoked::Sku { sku, min_salt } => (None, Some(sku.to_vec()), Some(TokenAmount(min_salt))),
+    });
+    let salts: Vec<_> = salts.collect();
     sqlx::query(
         "insert into billing_listing_revocation
              (chain_id, block_number, log_index, block_time, tx_hash, seller, salt, sku, min_salt, sequence)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::bytea[], $6::bytea[],
+                              $7::numeric[], $8::bytea[], $9::numeric[], $10::bigint[])",
     )
-    .bind(at.chain_id)
-    .bind(at.block_number)
-    .bind(at.log_index)
-    .bind(at.block_time)
-    .bind(at.tx_hash.as_slice())
-    .bind(revocation.seller.as_slice())
-    .bind(salt)
-    .bind(sku.as_ref().map(|sku| sku.as_slice()))
-    .bind(min_salt)
-    .bind(placed.sequence)
+    .bind(revocations.iter().map(|(placed, _)| placed.at.chain_id.0).collect::<Vec<_>>())
+    .bind(revocations.iter().map(|(placed, _)| placed.at.block_number).collect::<Vec<_>>())
+    .bind(revocations.iter().map(|(placed, _)| placed.at.log_index).collect::<Vec<_>>())
+    .bind(revocations.iter().map(|(placed, _)| placed.at.block_time).collect::<Vec<_>>())
+    .bind(revocations.iter().map(|(placed, _)| placed.at.tx_hash.as_slice()).collect::<Vec<_>>())
+    .bind(revocations.iter().map(|(_, revocation)| revocation.seller.as_slice()).collect::<Vec<_>>())
+    .bind(salts.iter().map(|(salt, _, _)| *salt).collect::<Vec<_>>())
+    .bind(salts.iter().map(|(_, sku, _)| sku.as_deref()).collect::<Vec<_>>())
+    .bind(salts.iter().map(|(_, _, min_salt)| *min_salt).collect::<Vec<_>>())
+    .bind(revocations.iter().map(|(placed, _)| placed.sequence).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
+use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
 use super::{
     Blocks, Cursor, MirrorError, Source,
     event::{Event, decode},
-    messages::Message,
-    projections::{Effects, Projections},
+    feed, log_repo,
+    log_row::LogRow,
+    projections::Projections,
     repo,
 };
 use crate::{
-    charges,
+    charges::{self, ConfirmedCharge},
     ids::ChainId,
     log_point::LogPoint,
     marketplace::{self, PlacedEvent},
@@ -42,7 +44,7 @@ pub enum Applied {
     },
 }
 
-/// Stores a stretch: headers, logs, projections, charges confirmed, messages, cursor; all of it or nothing.
+/// Stores a stretch: headers, logs, projections, charges confirmed, a message, cursor; all of it or nothing.
 ///
 /// # Errors
 /// `Gap` and `Undecodable` when a log is missing or cannot be read; the database's.
@@ -50,28 +52,37 @@ pub async fn apply(pool: &PgPool, source: &Source, blocks: &Blocks) -> Result<Ap
     let events = decode_all(source, blocks)?;
     let chain_id = source.chain_id;
     let mut tx = pool.begin().await?;
-    let cursor = repo::lock_cursor(&mut tx, chain_id).await?;
+    let (cursor, room) = repo::lock_cursor(&mut tx, chain_id).await?;
     if let Some(refused) = place(cursor, blocks) {
         return Ok(refused);
     }
     count_events(&mut tx, chain_id, &events, blocks).await?;
-    store_blocks(&mut tx, source, blocks, &events).await?;
-    let effects = project(&mut tx, chain_id, &events).await?;
-    for charge in &effects.charges {
-        charges::confirm(&mut tx, charge).await?;
+    if room.is_none_or(|room| blocks.last().number >= room) {
+        log_repo::extend(&mut tx, chain_id, blocks.first().number, blocks.last().number).await?;
     }
+    store_blocks(&mut tx, source, blocks, &events).await?;
+    let charges = project(&mut tx, chain_id, &events).await?;
+    charges::confirm(&mut tx, chain_id, &charges).await?;
     charges::reopen_orphaned(&mut tx, chain_id, blocks.last().number).await?;
-    let sales = marketplace_events(chain_id, &events);
-    marketplace::event_repo::insert(&mut tx, &sales).await?;
-    push(&mut tx, &effects.messages).await?;
-    push(&mut tx, &sales.iter().filter_map(Message::sale).collect::<Vec<_>>()).await?;
+    marketplace::event_repo::insert(&mut tx, &marketplace_events(chain_id, &events)).await?;
+    tell(&mut tx, chain_id, blocks).await?;
     match cursor {
         Some(_) => repo::move_cursor(&mut tx, chain_id, blocks.last()).await?,
         None if repo::insert_cursor(&mut tx, chain_id, blocks.last()).await? => {}
         None => return Ok(Applied::Stale { cursor: None }),
     }
     tx.commit().await?;
-    Ok(Applied::Moved { logs: events.len(), charges: effects.charges.len() })
+    Ok(Applied::Moved { logs: events.len(), charges: charges.len() })
+}
+
+/// One message for the whole stretch; readers of the feed are given what its logs tell.
+async fn tell(conn: &mut PgConnection, chain_id: ChainId, blocks: &Blocks) -> sqlx::Result<()> {
+    if blocks.logs().is_empty() {
+        return Ok(());
+    }
+    let (from_block, to_block) = (blocks.first().number, blocks.last().number);
+    let told = json!({ "from_block": from_block, "to_block": to_block, "logs": blocks.logs().len() });
+    outbox::push(conn, feed::ADVANCED, &chain_id.to_string(), &told).await
 }
 
 /// A log's event number, what it tells, and where it stands.
@@ -138,9 +149,8 @@ async fn count_events(
             return Err(gap(count.address, last, count.count, blocks.last().number));
         }
     }
-    for (address, last) in now.into_iter().filter(|(address, last)| before.get(address) != Some(last)) {
-        repo::set_sequence(conn, chain_id, address, last).await?;
-    }
+    now.retain(|address, last| before.get(address) != Some(last));
+    repo::set_sequences(conn, chain_id, &now.into_iter().collect::<Vec<_>>()).await?;
     Ok(())
 }
 
@@ -150,27 +160,25 @@ async fn store_blocks(
     blocks: &Blocks,
     events: &[Read<'_>],
 ) -> Result<(), MirrorError> {
-    let logs: Vec<_> = events.iter().map(|read| (read.sequence, read.log)).collect();
     let oldest = blocks.last().number.saturating_sub(source.header_window);
     let kept = blocks.headers().partition_point(|header| header.number < oldest);
     repo::insert_headers(conn, source.chain_id, &blocks.headers()[kept..]).await?;
     repo::delete_headers_below(conn, source.chain_id, oldest).await?;
-    repo::insert_logs(conn, source.chain_id, &logs).await?;
+    let rows: Vec<LogRow<'_>> = events.iter().map(LogRow::from).collect();
+    log_repo::insert(conn, source.chain_id, &rows).await?;
     Ok(())
 }
 
-async fn project(conn: &mut PgConnection, chain_id: ChainId, events: &[Read<'_>]) -> Result<Effects, MirrorError> {
-    let mut effects = Effects::default();
-    if events.is_empty() {
-        return Ok(effects);
-    }
+async fn project(
+    conn: &mut PgConnection,
+    chain_id: ChainId,
+    events: &[Read<'_>],
+) -> Result<Vec<ConfirmedCharge>, MirrorError> {
     let mut projections = Projections::touched(chain_id, events.iter().map(|read| &read.event));
     projections.load(conn, chain_id).await?;
-    for read in events {
-        projections.fold(&read.event, read.point(chain_id), &mut effects);
-    }
+    let charges = events.iter().filter_map(|read| projections.fold(&read.event, read.point(chain_id))).collect();
     projections.store(conn, chain_id).await?;
-    Ok(effects)
+    Ok(charges)
 }
 
 /// Those of the marketplace: each is a row of its own.
@@ -182,9 +190,4 @@ pub(super) fn marketplace_events(chain_id: ChainId, events: &[Read<'_>]) -> Vec<
         _ => None,
     });
     placed.collect()
-}
-
-pub(super) async fn push(conn: &mut PgConnection, messages: &[Message]) -> sqlx::Result<()> {
-    let rows: Vec<_> = messages.iter().map(|message| (message.topic, message.key.as_str(), &message.payload)).collect();
-    outbox::push_all(conn, &rows).await
 }

@@ -5,7 +5,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use super::{
-    Cursor, Header, MirrorError, Source, repo,
+    Cursor, Header, MirrorError, Source, log_repo, repo,
     undo::{Undone, take_back},
 };
 use crate::ids::ChainId;
@@ -46,7 +46,7 @@ pub async fn logged_blocks(
     below: i64,
     limit: i64,
 ) -> sqlx::Result<Vec<(i64, B256)>> {
-    repo::logged_blocks(conn, chain_id, below, limit).await
+    log_repo::logged_blocks(conn, chain_id, below, limit).await
 }
 
 /// How many logs stand above a block.
@@ -54,7 +54,7 @@ pub async fn logged_blocks(
 /// # Errors
 /// The database's.
 pub async fn logs_above(conn: &mut PgConnection, chain_id: ChainId, block: i64) -> sqlx::Result<i64> {
-    repo::logs_above(conn, chain_id, block).await
+    log_repo::logs_above(conn, chain_id, block).await
 }
 
 /// An operator's act: takes everything above `fork` back, however deep, and ends the halt. `fork` is a block of the node's
@@ -69,7 +69,7 @@ pub async fn accept_branch(
     fork: &Header,
 ) -> Result<Undone, MirrorError> {
     let mut tx = pool.begin().await?;
-    if repo::lock_cursor(&mut tx, source.chain_id).await?.as_ref() != Some(seen) {
+    if repo::lock_cursor(&mut tx, source.chain_id).await?.0.as_ref() != Some(seen) {
         return Ok(Undone::Stale);
     }
     let undone = take_back(&mut tx, source, seen, fork).await?;

@@ -12,7 +12,7 @@ use crate::{
     subscriptions::{SubscriptionChange, SubscriptionEvent, SubscriptionState, state::due_at},
 };
 
-/// One message of the outbox.
+/// One message of the feed.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Message {
     pub(super) topic: &'static str,
@@ -20,7 +20,7 @@ pub(super) struct Message {
     pub(super) payload: Value,
 }
 
-const PLAN_CHANGED: &str = "billing.plan.changed.v1";
+pub(super) const PLAN_CHANGED: &str = "billing.plan.changed.v1";
 
 impl Message {
     pub(super) fn plan_changed(plan: &PlanState) -> Self {
@@ -39,10 +39,10 @@ impl Message {
         Self { topic: PLAN_CHANGED, key: plan_hash.to_string(), payload }
     }
 
-    /// `prior` is the subscription before the event. Members that a batch skipped are not worth a message.
+    /// `paid_until` is the end of the paid time before the event. Members that a batch skipped are not worth a message.
     pub(super) fn subscription(
         event: &SubscriptionEvent,
-        prior: Option<&SubscriptionState>,
+        paid_until: Option<OffsetDateTime>,
         at: LogPoint,
     ) -> Option<Self> {
         let (topic, told) = match &event.change {
@@ -63,7 +63,7 @@ impl Message {
                     "token": receipt.token,
                     "gross": receipt.gross,
                     "fee": receipt.fee,
-                    "due_at": instant(due_at(prior, receipt)),
+                    "due_at": instant(due_at(paid_until, receipt)),
                     "period_start": instant(receipt.period_start),
                     "period_end": instant(receipt.period_end),
                 }),

@@ -5,12 +5,16 @@
 
 mod apply;
 pub mod blocks;
+mod copy;
 mod core_event;
 mod error;
 pub mod event;
+pub mod feed;
 mod gateway_event;
 mod halt;
 mod lease;
+mod log_repo;
+mod log_row;
 mod market_event;
 mod messages;
 mod projections;
@@ -21,6 +25,7 @@ mod verify;
 pub use apply::{Applied, apply};
 pub use blocks::{Blocks, Cursor, EventCount, Header, RawLog, Source};
 pub use core_event::CoreEvent;
+use event::Event;
 pub use error::MirrorError;
 pub use gateway_event::GatewayChange;
 pub use halt::{Halt, accept_branch, halt, halted, logged_blocks, logs_above};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256};
 use sqlx::PgConnection;
 
-use super::{MirrorError, event::Event, messages::Message};
+use super::{MirrorError, event::Event};
 use crate::{
     charges::ConfirmedCharge,
     ids::{ChainId, SubscriptionKey},
@@ -22,13 +22,6 @@ pub(super) struct Projections {
     pub(super) plans: BTreeMap<B256, Option<PlanState>>,
     pub(super) subscriptions: BTreeMap<SubscriptionKey, Slot>,
     pub(super) deposits: BTreeMap<Address, Option<DepositState>>,
-}
-
-/// What follows from an event beyond the projections.
-#[derive(Debug, Default)]
-pub(super) struct Effects {
-    pub(super) charges: Vec<ConfirmedCharge>,
-    pub(super) messages: Vec<Message>,
 }
 
 impl Projections {
@@ -75,15 +68,16 @@ impl Projections {
     }
 
     /// Folds one event into those of its entities that are touched; events of others change nothing.
-    pub(super) fn fold(&mut self, event: &Event, at: LogPoint, effects: &mut Effects) {
+    /// The charge, where it is one.
+    pub(super) fn fold(&mut self, event: &Event, at: LogPoint) -> Option<ConfirmedCharge> {
+        let mut charge = None;
         match event {
             Event::Plan(event) => {
                 if let Some(slot) = self.plans.get_mut(&event.plan_hash) {
                     *slot = plans::state::fold(slot.take(), event, at);
-                    effects.messages.extend(slot.as_ref().map(Message::plan_changed));
                 }
             }
-            Event::Subscription(event) => self.fold_subscription(event, at, effects),
+            Event::Subscription(event) => charge = self.fold_subscription(event, at),
             Event::Deposit(_) | Event::Marketplace(_) | Event::Gateway(_) | Event::Other => {}
         }
         if let Some(event) = event.deposit()
@@ -91,16 +85,18 @@ impl Projections {
         {
             *slot = subscriptions::deposit::fold(slot.take(), &event, at);
         }
+        charge
     }
 
-    fn fold_subscription(&mut self, event: &SubscriptionEvent, at: LogPoint, effects: &mut Effects) {
+    fn fold_subscription(&mut self, event: &SubscriptionEvent, at: LogPoint) -> Option<ConfirmedCharge> {
         let key = event.key(at.chain_id);
-        let Some(slot) = self.subscriptions.get_mut(&key) else { return };
-        if let SubscriptionChange::Charged(receipt) = &event.change {
-            effects.charges.push(confirmed(key, slot.state.as_ref(), receipt, at));
-        }
-        effects.messages.extend(Message::subscription(event, slot.state.as_ref(), at));
+        let slot = self.subscriptions.get_mut(&key)?;
+        let charge = match &event.change {
+            SubscriptionChange::Charged(receipt) => Some(confirmed(key, slot.state.as_ref(), receipt, at)),
+            _ => None,
+        };
         slot.fold(event, at);
+        charge
     }
 
     /// Writes the touched entities back.
@@ -131,17 +127,15 @@ fn confirmed(
 ) -> ConfirmedCharge {
     ConfirmedCharge {
         key,
-        due_at: subscriptions::state::due_at(prior, receipt),
+        due_at: subscriptions::state::due_at(prior.map(|state| state.next_charge_at), receipt),
         period_start: receipt.period_start,
         period_end: receipt.period_end,
         gross: receipt.gross,
         fee: receipt.fee,
         token: receipt.token,
-        merchant: receipt.merchant,
         tx_hash: at.tx_hash,
         block_number: at.block_number,
         block_hash: at.block_hash,
         log_index: at.log_index,
-        block_time: at.block_time,
     }
 }

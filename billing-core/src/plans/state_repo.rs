@@ -8,6 +8,9 @@ use crate::{ids::ChainId, money::TokenAmount};
 
 /// Those of the plans that are known on the chain.
 pub(crate) async fn load(conn: &mut PgConnection, chain_id: ChainId, hashes: &[B256]) -> sqlx::Result<Vec<PlanState>> {
+    if hashes.is_empty() {
+        return Ok(Vec::new());
+    }
     let hashes: Vec<&[u8]> = hashes.iter().map(B256::as_slice).collect();
     let rows = sqlx::query(
         "select chain_id, plan_hash, merchant, token, price, period_secs, trial_secs, max_fee_bps, status, frozen, uri,

@@ -12,6 +12,9 @@ pub(crate) async fn load(
     chain_id: ChainId,
     accounts: &[Address],
 ) -> sqlx::Result<Vec<DepositState>> {
+    if accounts.is_empty() {
+        return Ok(Vec::new());
+    }
     let accounts: Vec<&[u8]> = accounts.iter().map(|account| account.as_slice()).collect();
     let rows = sqlx::query(
         "select chain_id, account, balance, updated_block

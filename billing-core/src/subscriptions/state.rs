@@ -90,12 +90,12 @@ pub struct SubscriptionState {
     pub updated_at: OffsetDateTime,
 }
 
-/// When the charge that `receipt` tells of had become due: `prior` is the state before it.
+/// When the charge that `receipt` tells of had become due: `paid_until` is the end of the paid time before it.
 ///
 /// A first charge comes after the activation that already counts it, so its due time is the start of the period.
 #[must_use]
-pub fn due_at(prior: Option<&SubscriptionState>, receipt: &ChargeReceipt) -> OffsetDateTime {
-    prior.map_or(receipt.period_start, |state| state.next_charge_at.min(receipt.period_start))
+pub fn due_at(paid_until: Option<OffsetDateTime>, receipt: &ChargeReceipt) -> OffsetDateTime {
+    paid_until.map_or(receipt.period_start, |paid_until| paid_until.min(receipt.period_start))
 }
 
 /// A subscription while its events are folded.
@@ -262,13 +262,13 @@ mod tests {
     #[test]
     fn a_first_charge_was_due_at_the_start_of_its_period() {
         let state = after(&[activated(day(1))]);
-        assert_eq!(due_at(state.as_ref(), &receipt(0)), day(0));
+        assert_eq!(due_at(state.map(|state| state.next_charge_at), &receipt(0)), day(0));
     }
 
     #[test]
     fn a_charge_after_missed_periods_was_due_at_the_end_of_the_paid_time() {
         let state = after(&[activated(day(1))]);
-        assert_eq!(due_at(state.as_ref(), &receipt(4)), day(1));
+        assert_eq!(due_at(state.map(|state| state.next_charge_at), &receipt(4)), day(1));
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub(crate) async fn load(
     chain_id: ChainId,
     keys: &[SubscriptionKey],
 ) -> sqlx::Result<Vec<SubscriptionState>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
     let (plans, subscribers) = columns(keys);
     let rows = sqlx::query(
         "select state.chain_id, state.plan_hash, state.subscriber, state.status, state.started_at, state.next_charge_at,

@@ -47,6 +47,8 @@ struct Slot {
 #[derive(Clone, Default)]
 pub struct History {
     branch: u8,
+    /// Choices of each block but the first.
+    grown: Vec<Vec<u8>>,
     blocks: Vec<(Header, Vec<RawLog>)>,
     plan_events: u64,
     manager_events: u64,
@@ -72,6 +74,15 @@ impl History {
         Self { branch, ..self.clone() }
     }
 
+    /// As it was at block `height`, grown anew: the counters of a chain are those of its blocks.
+    pub fn until(&self, height: i64) -> Self {
+        let mut history = Self::begin();
+        for choices in &self.grown[..usize::try_from(height - 1).expect("from the first block on")] {
+            history.grow(choices);
+        }
+        history
+    }
+
     /// Number of the last block; the first is 1.
     pub fn height(&self) -> i64 {
         i64::try_from(self.blocks.len()).expect("short")
@@ -79,6 +90,7 @@ impl History {
 
     /// One more block, with an event per choice.
     pub fn grow(&mut self, choices: &[u8]) {
+        self.grown.push(choices.to_vec());
         let transactions = choices.iter().filter_map(|choice| self.choose(*choice)).collect();
         self.push(transactions);
     }

@@ -2,12 +2,15 @@
 
 mod chain_tx;
 mod charges;
+mod claim_race;
 mod confirm;
 mod conversion;
+mod feed;
 mod history;
 mod mandates;
 mod marketplace;
 mod mirror;
+mod mirror_storage;
 mod recovery;
 mod strange_node;
 mod wallets;

@@ -1,5 +1,9 @@
 use anyhow::Result;
-use billing_core::mirror::{self, Applied, MirrorError, Undone, apply, undo_to};
+use billing_core::mirror::{
+    self, Applied, MirrorError, Undone, apply,
+    feed::{self, FeedMessage, FeedPosition},
+    undo_to,
+};
 use proptest::prelude::*;
 use sqlx::PgPool;
 use test_support::Database;
@@ -7,7 +11,7 @@ use test_support::Database;
 use crate::history::{History, SOURCE};
 
 /// Everything the mirror wrote, but for ids and the times of writing.
-async fn everything(pool: &PgPool) -> Result<Vec<String>> {
+pub async fn everything(pool: &PgPool) -> Result<Vec<String>> {
     let sql = "select log::text from chain_log as log
                union all select plan::text from billing_plan_state as plan
                union all select state::text from billing_subscription_state as state
@@ -16,14 +20,13 @@ async fn everything(pool: &PgPool) -> Result<Vec<String>> {
                union all select revocation::text from billing_listing_revocation as revocation
                union all select sequence::text from chain_event_sequence as sequence where last_sequence > 0
                union all select block::text from chain_block as block
-               union all select (plan_hash, subscriber, due_at, status, amount, fee, tx_hash, confirmed_block,
-                                 confirmed_block_hash, confirmed_log_index)::text from billing_charge_attempt
+               union all select charge::text from billing_charge as charge
                union all select (chain_id, block_number, block_hash)::text from chain_cursor
                order by 1";
     Ok(sqlx::query_scalar(sql).fetch_all(pool).await?)
 }
 
-async fn apply_from(pool: &PgPool, history: &History, first: i64, size: i64) -> Result<()> {
+pub async fn apply_from(pool: &PgPool, history: &History, first: i64, size: i64) -> Result<()> {
     let mut from = first;
     while from <= history.height() {
         let to = (from + size - 1).min(history.height());
@@ -34,23 +37,23 @@ async fn apply_from(pool: &PgPool, history: &History, first: i64, size: i64) -> 
     Ok(())
 }
 
-async fn undo(pool: &PgPool, fork: i64) -> Result<Undone> {
+pub async fn undo(pool: &PgPool, fork: i64) -> Result<Undone> {
     let seen = mirror::cursor(&mut *pool.acquire().await?, SOURCE.chain_id).await?.expect("a cursor");
     Ok(undo_to(pool, &SOURCE, &seen, fork).await?)
 }
 
-fn grown(mut history: History, blocks: &[Vec<u8>]) -> History {
+pub fn grown(mut history: History, blocks: &[Vec<u8>]) -> History {
     for choices in blocks {
         history.grow(choices);
     }
     history
 }
 
-fn block_choices(blocks: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Vec<u8>>> {
+pub fn block_choices(blocks: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Vec<u8>>> {
     prop::collection::vec(prop::collection::vec(any::<u8>(), 0..8), blocks)
 }
 
-fn on_runtime<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+pub fn on_runtime<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(work)
 }
 
@@ -128,14 +131,19 @@ async fn a_sale_that_is_undone_is_taken_back_from_those_who_were_told() -> Resul
     let history = grown(History::begin(), &[vec![14], vec![14, 14 | 1 << 6, 14 | 2 << 6, 14 | 3 << 6]]);
     apply_from(database.pool(), &history, 1, 10).await?;
 
+    crate::feed::until_settled(database.pool()).await?;
+    let told = feed::read(database.pool(), FeedPosition::START, 1_000).await?;
+    let read_to = told.last().expect("messages").position;
     undo(database.pool(), 2).await?;
 
-    let topics: Vec<String> =
-        sqlx::query_scalar("select topic from outbox where topic like 'billing.marketplace.%' order by outbox_id")
-            .fetch_all(database.pool())
-            .await?;
+    let topics = crate::feed::topics(database.pool(), "billing.marketplace.").await?;
     let sold = "billing.marketplace.sold.v1";
-    assert_eq!(topics, [sold, sold, "billing.marketplace.sale_reverted.v1"]);
+    // Who read before is told that the second is none; who did not is told of the first alone, and of the retraction.
+    let reverted = "billing.marketplace.sale_reverted.v1";
+    let sales = |messages: &[FeedMessage]| messages.iter().filter(|message| message.topic == sold).count();
+    assert_eq!((sales(&told), topics), (2, vec![sold.to_owned(), reverted.to_owned()]));
+    let later = feed::read(database.pool(), read_to, 1_000).await?;
+    assert_eq!(later.iter().filter(|message| message.topic == reverted).count(), 1);
     let left: (i64, i64) = sqlx::query_as(
         "select (select count(*) from billing_marketplace_sale), (select count(*) from billing_listing_revocation)",
     )

@@ -2,7 +2,7 @@ use anyhow::Result;
 use test_support::{Chain, Database};
 
 use crate::world::{
-    assert_mirror_equals_chain, count, cursor, eventful_history, networks, once, subscribe, token_plan,
+    assert_mirror_equals_chain, count, cursor, eventful_history, networks, once, subscribe, token_plan, told,
 };
 use test_support::Role;
 
@@ -50,7 +50,7 @@ async fn two_indexers_of_one_network_take_turns() -> Result<()> {
     one?;
     two?;
 
-    let charged = count(database.pool(), "charged").await?;
+    let charged = told(database.pool(), "billing.subscription.charged.v1").await?.len();
     let logs: i64 = sqlx::query_scalar("select count(distinct (address, sequence)) from chain_log")
         .fetch_one(database.pool())
         .await?;

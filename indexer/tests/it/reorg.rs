@@ -3,7 +3,7 @@ use test_support::{Chain, Database, Role};
 
 use crate::world::{
     DAY, Running, assert_mirror_equals_chain, caught_up, charge, count, cursor, eventful_history, native_plan,
-    networks, once, subscribe, subscribe_native, token_plan,
+    networks, once, subscribe, subscribe_native, token_plan, told,
 };
 
 #[tokio::test]
@@ -25,12 +25,12 @@ async fn a_reorganisation_takes_a_charge_and_a_subscription_back() -> Result<()>
     caught_up(database.pool(), &chain, &networks[0]).await?;
 
     assert_eq!(assert_mirror_equals_chain(database.pool(), &networks[0]).await?.subscriptions, 1);
-    assert_eq!(count(database.pool(), "reverted").await?, 2);
-    assert_eq!(count(database.pool(), "confirmed").await?, 1);
+    assert_eq!(told(database.pool(), "billing.subscription.reverted.v1").await?.len(), 2);
+    assert_eq!(count(database.pool(), "charges").await?, 1);
     charge(&chain, plan, &[Role::Subscriber(0)]).await?;
     caught_up(database.pool(), &chain, &networks[0]).await?;
     assert_mirror_equals_chain(database.pool(), &networks[0]).await?;
-    assert_eq!(count(database.pool(), "confirmed").await?, 2);
+    assert_eq!(count(database.pool(), "charges").await?, 2);
     running.stop().await
 }
 

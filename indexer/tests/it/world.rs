@@ -10,7 +10,10 @@ use anyhow::{Context, Result, bail, ensure};
 use billing_bindings::{IPlanManager, PlanManager, SubscriptionManager};
 use billing_core::{
     chain::{Network, Networks, Rpc},
-    mirror::{self, Cursor},
+    mirror::{
+        self, Cursor,
+        feed::{self, FeedPosition},
+    },
 };
 use billing_indexer::Mode;
 use billing_process::Readiness;
@@ -88,14 +91,23 @@ pub async fn count(pool: &PgPool, table: &'static str) -> Result<i64> {
     let sql = match table {
         "logs" => "select count(*) from chain_log",
         "outbox" => "select count(*) from outbox",
-        "charged" => "select count(*) from outbox where topic = 'billing.subscription.charged.v1'",
-        "reverted" => "select count(*) from outbox where topic = 'billing.subscription.reverted.v1'",
-        "confirmed" => "select count(*) from billing_charge_attempt where confirmed_block is not null",
+        "charges" => "select count(*) from billing_charge",
         "active" => "select count(*) from billing_subscription_state where status = 'active'",
         "subscriptions" => "select count(*) from billing_subscription_state",
         other => bail!("no count of {other}"),
     };
     Ok(sqlx::query_scalar(sql).fetch_one(pool).await?)
+}
+
+/// Topics of the feed that begin so, once everything written so far is settled.
+pub async fn told(pool: &PgPool, beginning: &str) -> Result<Vec<String>> {
+    let written: i64 = sqlx::query_scalar("select pg_current_xact_id()::text::bigint").fetch_one(pool).await?;
+    let oldest = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+    while sqlx::query_scalar::<_, i64>(oldest).fetch_one(pool).await? <= written {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let messages = feed::read(pool, FeedPosition::START, 100_000).await?;
+    Ok(messages.into_iter().map(|message| message.topic).filter(|topic| topic.starts_with(beginning)).collect())
 }
 
 /// Terms of a plan on every chain of these tests.

@@ -36,13 +36,13 @@ impl Sums {
 /// By payer and token.
 pub type Payments = BTreeMap<(Address, Address), Sums>;
 
-/// Charges of one chain that are settled and confirmed.
+/// Charges on one canonical chain.
 pub async fn charges(stack: &Stack, chain_id: u64) -> Result<Payments> {
     let rows = sqlx::query(
-        "select subscriber as payer, payment_token, count(*) as count, sum(amount) as gross, sum(fee) as fee
-         from billing_charge_attempt
-         where chain_id = $1 and status = 'settled' and confirmed_block is not null
-         group by subscriber, payment_token",
+        "select subscriber as payer, token as payment_token, count(*) as count, sum(gross) as gross, sum(fee) as fee
+         from billing_charge
+         where chain_id = $1
+         group by subscriber, token",
     )
     .bind(i64::try_from(chain_id)?)
     .fetch_all(stack.database.pool())
