@@ -1,1 +1,3 @@
-//! See the files.
+mod classes;
+mod policy;
+mod scripted;
