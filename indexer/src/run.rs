@@ -21,9 +21,6 @@ use crate::{
     start,
 };
 
-/// Lagging rounds after which another node of the network is asked.
-const PATIENCE: u32 = 10;
-
 /// Pause before more of the same, so that a node that contradicts itself is not asked without end.
 const AGAIN: Duration = Duration::from_millis(20);
 /// Times that the chain may move under a single run.
@@ -123,19 +120,18 @@ fn chain_moved(error: &anyhow::Error) -> bool {
 async fn follow(mut mirroring: Mirroring, readiness: &Readiness, shutdown: &CancellationToken) {
     let name = mirroring.network().name.clone();
     let poll = Duration::from_millis(mirroring.network().poll_interval_ms);
-    let (mut failures, mut lagging) = (0_u32, 0_u32);
+    let mut failures = 0_u32;
     readiness.report(&name, Some("catching up".to_owned()));
     while !shutdown.is_cancelled() {
         let pause = match mirroring.catch_up().await {
             Ok(Round::Stopped) => return,
             Ok(Round::Again) => AGAIN,
             Ok(Round::CaughtUp) => {
-                (failures, lagging) = (0, 0);
+                failures = 0;
                 readiness.report(&name, None);
                 poll
             }
             Ok(Round::Lagging { head, mirror }) => {
-                lagging += 1;
                 readiness.report(&name, Some(format!("the node is at block {head}, the mirror at {mirror}")));
                 poll
             }
@@ -148,12 +144,6 @@ async fn follow(mut mirroring: Mirroring, readiness: &Readiness, shutdown: &Canc
         };
         if shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             return;
-        }
-        if (failures > 0 || lagging >= PATIENCE)
-            && let Some(Err(error)) =
-                shutdown.run_until_cancelled(mirroring.reconnect(failures + lagging / PATIENCE)).await
-        {
-            tracing::warn!(network = name, "{error:#}");
         }
     }
 }
