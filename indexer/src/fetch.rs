@@ -12,13 +12,14 @@ use alloy::{
     primitives::B256,
     providers::Provider,
     rpc::types::{Filter, Log},
-    transports::{RpcError, TransportError, TransportErrorKind},
+    transports::{RpcError, TransportError},
 };
 use billing_bindings::PlanManager;
 use billing_core::{
     chain::{ChainError, Rpc},
     mirror::{Blocks, EventCount, Header, MirrorError, RawLog, Source},
 };
+use billing_nodes::{Class, class_of};
 use futures::{StreamExt, TryStreamExt, stream};
 use time::OffsetDateTime;
 
@@ -28,10 +29,13 @@ const IN_FLIGHT: usize = 8;
 /// Why there is no stretch.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
-    /// The node answered that it will not; a smaller range may do.
+    /// The answer would be too large: a smaller range may do.
+    #[error(transparent)]
+    TooLarge(ChainError),
+    /// The nodes answered that they will not.
     #[error(transparent)]
     Refused(ChainError),
-    /// The node did not answer in time, or not at all.
+    /// No node answered in time, or not at all: perhaps because the range is too large for it.
     #[error(transparent)]
     Unanswered(ChainError),
     /// The answers do not belong together: the chain moved meanwhile, or the node is several nodes.
@@ -187,12 +191,14 @@ fn inconsistent<T>(what: &str) -> Fetched<T> {
 }
 
 fn fault(rpc: &Rpc, error: &TransportError) -> FetchError {
-    match error {
+    let told = match error {
         // The text of an answer that does not parse may be megabytes.
-        RpcError::DeserError { err, .. } => FetchError::Refused(rpc.error(&format!("answer does not parse: {err}"))),
-        RpcError::Transport(TransportErrorKind::HttpError(_) | TransportErrorKind::HttpErrorWithRetryAfter { .. })
-        | RpcError::ErrorResp(_)
-        | RpcError::NullResp => FetchError::Refused(rpc.error(error)),
-        _ => FetchError::Unanswered(rpc.error(error)),
+        RpcError::DeserError { err, .. } => rpc.error(&format!("answer does not parse: {err}")),
+        _ => rpc.error(error),
+    };
+    match class_of(error) {
+        Class::TooLarge { .. } => FetchError::TooLarge(told),
+        Class::Refused | Class::Pruned => FetchError::Refused(told),
+        Class::Transient | Class::RateLimited { .. } | Class::Lagging | Class::Garbage => FetchError::Unanswered(told),
     }
 }

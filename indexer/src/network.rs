@@ -13,7 +13,6 @@ use crate::{
     progress::Progress,
     ranges::Ranges,
     reorg::find_fork,
-    start,
 };
 
 /// Blocks near the head fetched at once at most.
@@ -88,17 +87,6 @@ impl Mirroring {
     /// Whether the cursor moved since the last call.
     pub(crate) const fn take_moved(&mut self) -> bool {
         std::mem::replace(&mut self.moved, false)
-    }
-
-    /// Connects anew, beginning with another of the network's nodes after each failure.
-    pub(crate) async fn reconnect(&mut self, failures: u32) -> anyhow::Result<()> {
-        let mut network = self.rpc.network.clone();
-        let nodes = network.rpc_urls.len();
-        network.rpc_urls.rotate_left(usize::try_from(failures)? % nodes);
-        let mut rpc = start::open(&self.pool, &network).await?;
-        rpc.network.rpc_urls.clone_from(&self.rpc.network.rpc_urls);
-        self.rpc = rpc;
-        Ok(())
     }
 
     /// Goes from the cursor to the node's head, less confirmations.
@@ -274,7 +262,8 @@ impl Mirroring {
 
     /// Starts to fetch the stretch that begins at `from`.
     fn fetch_ahead(&self, from: i64, target: i64, head: Header) -> AbortOnDropHandle<Result<Blocks, FetchError>> {
-        let (rpc, source) = (self.rpc.clone(), self.source);
+        // A node that is behind answers for its own last blocks, and with nothing for those it lacks.
+        let (rpc, source) = (self.rpc.at_least(target.unsigned_abs()), self.source);
         let last_final = self.final_below(head).min(target);
         let (size, near) = (signed(self.ranges.size()), self.near);
         AbortOnDropHandle::new(tokio::spawn(async move {

@@ -24,9 +24,6 @@ use crate::{
     start,
 };
 
-/// Lagging rounds after which another node of the network is asked.
-const PATIENCE: u32 = 10;
-
 /// Pause before more of the same, so that a node that contradicts itself is not asked without end.
 const AGAIN: Duration = Duration::from_millis(20);
 /// Times that the chain may move under a single run.
@@ -167,7 +164,7 @@ async fn lead(
 ) -> sqlx::Result<()> {
     let name = mirroring.network().name.clone();
     let poll = Duration::from_millis(mirroring.network().poll_interval_ms);
-    let (mut failures, mut lagging, mut halted) = (0_u32, 0_u32, false);
+    let (mut failures, mut halted) = (0_u32, false);
     let mut checked = Instant::now();
     readiness.report(&name, Some("catching up".to_owned()));
     while !shutdown.is_cancelled() {
@@ -179,12 +176,11 @@ async fn lead(
             Ok(Round::Stopped) => return Ok(()),
             Ok(Round::Again) => AGAIN,
             Ok(Round::CaughtUp) => {
-                (failures, lagging, halted) = (0, 0, false);
+                (failures, halted) = (0, false);
                 readiness.report(&name, None);
                 poll
             }
             Ok(Round::Lagging { head, mirror }) => {
-                lagging += 1;
                 readiness.report(&name, Some(format!("the node is at block {head}, the mirror at {mirror}")));
                 poll
             }
@@ -204,12 +200,6 @@ async fn lead(
         };
         if shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             return Ok(());
-        }
-        if (failures > 0 || lagging >= PATIENCE)
-            && let Some(Err(error)) =
-                shutdown.run_until_cancelled(mirroring.reconnect(failures + lagging / PATIENCE)).await
-        {
-            tracing::warn!(network = name, "{error:#}");
         }
     }
     Ok(())

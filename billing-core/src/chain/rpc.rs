@@ -8,23 +8,21 @@ use alloy::{
     rpc::client::RpcClient,
 };
 use billing_bindings::CoreSystem;
+use billing_nodes::{Handle, Options, Pool, PoolError, WrongNode, host};
 
 use super::{ChainError, Network};
 
-/// Longest wait for any answer of a node.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
-/// Longest wait for the first answer of a node and, after it, for all checks of it.
+/// Longest wait for the first answers of all nodes and, after them, for all checks of the contracts.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(4);
-/// Longest wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// A node of a network that was seen to serve the right chain with our contracts on it.
+/// The nodes of a network, of which one at least was seen to serve the right chain with our contracts on it.
 #[derive(Clone)]
 pub struct Rpc {
     /// The network's entry in the networks file.
     pub network: Network,
     /// Reads and raw sends; holds no key.
     pub provider: DynProvider,
+    /// What is under the provider: asks another node where one fails.
+    pub nodes: Pool,
     /// Hash of block 0.
     pub genesis_hash: B256,
     /// Our contracts and the hashes of their code.
@@ -39,37 +37,42 @@ impl std::fmt::Debug for Rpc {
 }
 
 impl Rpc {
-    /// Connects to the first node that answers, and checks chain id and contract code.
+    /// Connects to the network's nodes; those that are down are asked again later. Checks chain id, genesis block and
+    /// contract code.
     ///
     /// # Errors
     /// `Unreachable`, `WrongChain`, `MissingContract`: each says what to change.
     pub async fn connect(network: &Network) -> Result<Self, ChainError> {
-        let mut last = String::new();
-        for url in &network.rpc_urls {
-            let provider = provider(network, url)?;
-            match tokio::time::timeout(CHECK_TIMEOUT, provider.get_chain_id()).await {
-                Ok(Ok(found)) if found == network.chain_id.as_u64() => {
-                    let checked = tokio::time::timeout(CHECK_TIMEOUT, Self::checked(network, provider)).await;
-                    return checked.unwrap_or_else(|_| Err(rpc_error(network, &"the node stopped answering")));
-                }
-                Ok(Ok(found)) => {
-                    return Err(ChainError::WrongChain {
-                        network: network.name.clone(),
-                        url: host(url),
-                        expected: network.chain_id,
-                        found,
-                    });
-                }
-                Ok(Err(error)) => last = without_url(&error.to_string(), url),
-                Err(_) => last = format!("no answer within {CHECK_TIMEOUT:?}"),
+        let name = || network.name.clone();
+        let wrong = |error: PoolError| match error {
+            PoolError::Wrong(WrongNode::ChainId { host, found, .. }) => {
+                ChainError::WrongChain { network: name(), url: host, expected: network.chain_id, found }
             }
-        }
-        let urls = network.rpc_urls.iter().map(|url| host(url)).collect::<Vec<_>>().join(", ");
-        Err(ChainError::Unreachable { network: network.name.clone(), urls, last })
+            PoolError::Wrong(WrongNode::Genesis { expected, found, host }) => {
+                let (expected, found) = (expected.to_string(), format!("{found} at {host}"));
+                ChainError::WrongGenesis { network: name(), expected, found }
+            }
+            PoolError::Unanswered(last) => {
+                let urls = network.rpc_urls.iter().map(|url| host(url)).collect::<Vec<_>>().join(", ");
+                ChainError::Unreachable { network: name(), urls, last }
+            }
+            error @ PoolError::Url(_) => ChainError::Networks(format!("{}: {error}", network.name)),
+        };
+        let nodes = Pool::new(&network.rpc_urls, network.chain_id.as_u64(), Options::default()).map_err(wrong)?;
+        nodes.check(CHECK_TIMEOUT).await.map_err(wrong)?;
+        let checked = tokio::time::timeout(CHECK_TIMEOUT, Self::checked(network, nodes)).await;
+        checked.unwrap_or_else(|_| Err(rpc_error(network, &"the nodes stopped answering")))
     }
 
-    async fn checked(network: &Network, provider: DynProvider) -> Result<Self, ChainError> {
-        let mut rpc = Self { network: network.clone(), provider, genesis_hash: B256::ZERO, code_hashes: Vec::new() };
+    /// The same network, asked only of nodes that have this block.
+    #[must_use]
+    pub fn at_least(&self, block: u64) -> Self {
+        Self { provider: provider(self.nodes.at_least(block)), ..self.clone() }
+    }
+
+    async fn checked(network: &Network, nodes: Pool) -> Result<Self, ChainError> {
+        let genesis_hash = nodes.genesis_hash().unwrap_or_default();
+        let mut rpc = Self { network: network.clone(), provider: provider(nodes.at_least(0)), nodes, genesis_hash, code_hashes: Vec::new() };
         rpc.require_code("core_system", network.core_system).await?;
         rpc.fill_addresses().await?;
         let network = rpc.network.clone();
@@ -83,8 +86,6 @@ impl Rpc {
         if let Some(address) = network.marketplace() {
             rpc.require_code("marketplace", address).await?;
         }
-        let genesis = rpc.provider.get_block_by_number(0.into()).await.map_err(|e| rpc.error(&e))?;
-        rpc.genesis_hash = genesis.map(|block| block.header.hash).unwrap_or_default();
         Ok(rpc)
     }
 
@@ -126,26 +127,8 @@ fn rpc_error(network: &Network, error: &impl std::fmt::Display) -> ChainError {
     ChainError::Rpc { network: network.name.clone(), message: text }
 }
 
-fn provider(network: &Network, url: &str) -> Result<DynProvider, ChainError> {
-    let wrong = |error: String| ChainError::Networks(format!("{}: {error}", network.name));
-    let url = url.parse::<reqwest::Url>().map_err(|error| wrong(format!("rpc url: {error}")))?;
-    let client = reqwest::Client::builder()
-        .timeout(REQUEST_TIMEOUT)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .build()
-        .map_err(|error| wrong(error.to_string()))?;
-    let client = RpcClient::builder().http_with_client(client, url);
-    Ok(ProviderBuilder::new().disable_recommended_fillers().connect_client(client).erased())
-}
-
-fn host(url: &str) -> String {
-    url.parse::<reqwest::Url>()
-        .ok()
-        .and_then(|url| {
-            let host = url.host_str()?.to_owned();
-            Some(url.port().map_or(host.clone(), |port| format!("{host}:{port}")))
-        })
-        .unwrap_or_else(|| "(url that does not parse)".to_owned())
+fn provider(nodes: Handle) -> DynProvider {
+    ProviderBuilder::new().disable_recommended_fillers().connect_client(RpcClient::new(nodes, false)).erased()
 }
 
 fn without_url(text: &str, url: &str) -> String {

@@ -1,0 +1,48 @@
+//! A second node asked when the first takes long.
+
+use std::pin::pin;
+
+use alloy::rpc::json_rpc::RequestPacket;
+use futures::future::{Either, select};
+
+use crate::{ask::Outcome, class::Class, method::Kind, node::Node, policy::has_block, pool::Inner};
+
+/// Asks `pool.nodes[first]`; after a multiple of its usual time another node too. The first good answer wins, and the
+/// other question is dropped. Sends are never asked twice at once.
+pub(crate) async fn ask(pool: &Inner, first: usize, packet: &RequestPacket, min_head: u64) -> Outcome {
+    let node = &pool.nodes[first];
+    let kind = Kind::of(packet);
+    if kind == Kind::Send || pool.nodes.len() == 1 {
+        return node.ask(packet).await;
+    }
+    let patience = node.learnt().latency.hedge_after(kind);
+    let primary = pin!(node.ask(packet));
+    let primary = match select(primary, pin!(tokio::time::sleep(patience))).await {
+        Either::Left((outcome, _)) => return outcome,
+        Either::Right(((), primary)) => primary,
+    };
+    let need = min_head.max(node.learnt().head.unwrap_or(0));
+    let secondary = pin!(async {
+        for (index, other) in pool.nodes.iter().enumerate() {
+            if index != first && crate::identity::require(pool, other).await.is_ok() && ready(other, need).await {
+                return Some(other.ask(packet).await);
+            }
+        }
+        None
+    });
+    match select(primary, secondary).await {
+        Either::Left((outcome, _)) if is_final(&outcome) => outcome,
+        Either::Left((outcome, secondary)) => secondary.await.filter(is_final).unwrap_or(outcome),
+        Either::Right((Some(outcome), _)) if is_final(&outcome) => outcome,
+        Either::Right((_, primary)) => primary.await,
+    }
+}
+
+async fn ready(node: &Node, need: u64) -> bool {
+    node.admit().is_ok() && has_block(node, need).await
+}
+
+/// Another node would not do better.
+const fn is_final(outcome: &Outcome) -> bool {
+    matches!(outcome, Ok(_) | Err((Class::TooLarge { .. } | Class::Refused, _)))
+}
