@@ -173,7 +173,7 @@ fn by_code(status: u16, code: i64, text: &str) -> Class {
         (429, _) | (_, 429 | -32_029 | -32_097 | 1_008) => Class::RateLimited { retry_after: None },
         (_, 4_444) => Class::Pruned,
         (_, -32_001) => Class::Lagging,
-        (_, 3 | -32_700 | -32_600..=-32_601 | -32_602 | -32_604) => Class::Refused,
+        (_, 3 | -32_700 | -32_601..=-32_600 | -32_602 | -32_604) => Class::Refused,
         (_, -32_603 | -32_002 | -32_011 | -32_055) => Class::Transient,
         _ if status >= 500 || TRANSIENT.iter().any(|words| text.contains(words)) => Class::Transient,
         _ => Class::Refused,

@@ -20,7 +20,11 @@ use crate::{
 
 /// Asks one node after the other in order of preference, then all again after a pause, until one answers or the pool's
 /// patience is over. Refusals and sizes are for the caller, at once.
-pub(crate) async fn call(pool: &Inner, packet: &RequestPacket, min_head: u64) -> Result<ResponsePacket, TransportError> {
+pub(crate) async fn call(
+    pool: &Inner,
+    packet: &RequestPacket,
+    min_head: u64,
+) -> Result<ResponsePacket, TransportError> {
     let begun = Instant::now();
     let mut pruned = vec![false; pool.nodes.len()];
     for round in 1.. {

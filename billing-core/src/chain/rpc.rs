@@ -72,7 +72,13 @@ impl Rpc {
 
     async fn checked(network: &Network, nodes: Pool) -> Result<Self, ChainError> {
         let genesis_hash = nodes.genesis_hash().unwrap_or_default();
-        let mut rpc = Self { network: network.clone(), provider: provider(nodes.at_least(0)), nodes, genesis_hash, code_hashes: Vec::new() };
+        let mut rpc = Self {
+            network: network.clone(),
+            provider: provider(nodes.at_least(0)),
+            nodes,
+            genesis_hash,
+            code_hashes: Vec::new(),
+        };
         rpc.require_code("core_system", network.core_system).await?;
         rpc.fill_addresses().await?;
         let network = rpc.network.clone();

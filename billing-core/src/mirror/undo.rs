@@ -96,7 +96,7 @@ async fn refold(conn: &mut PgConnection, source: &Source, orphans: &[Read<'_>]) 
     let (plans, keys, accounts) = (projections.plan_hashes(), projections.keys(), projections.accounts());
     for log in log_repo::about(conn, chain_id, &plans, &keys, &accounts).await? {
         let read = read(source, &log)?;
-        drop(projections.fold(&read.event, read.point(chain_id)));
+        projections.fold(&read.event, read.point(chain_id));
     }
     projections.store(conn, chain_id).await
 }

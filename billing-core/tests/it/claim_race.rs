@@ -37,7 +37,9 @@ async fn add_attempt(conn: &mut PgConnection) -> Result<()> {
 }
 
 async fn attempts(pool: &PgPool) -> Result<Vec<(String, Option<i64>)>> {
-    Ok(sqlx::query_as("select status, confirmed_block from billing_charge_attempt order by due_at").fetch_all(pool).await?)
+    Ok(sqlx::query_as("select status, confirmed_block from billing_charge_attempt order by due_at")
+        .fetch_all(pool)
+        .await?)
 }
 
 #[tokio::test]
@@ -53,7 +55,8 @@ async fn an_attempt_added_while_the_mirror_waits_for_its_subscription_is_settled
         let pool = pool.clone();
         async move { apply(&pool, &SOURCE, &stretch).await }
     });
-    let waits = "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())";
+    let waits =
+        "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())";
     while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&pool).await? {
         assert!(!mirror.is_finished(), "the mirror did not wait for the claim");
         tokio::time::sleep(Duration::from_millis(5)).await;

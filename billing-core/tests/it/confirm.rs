@@ -71,7 +71,8 @@ async fn what_a_stranger_charged_is_not_charged_again() -> Result<()> {
     let (world, plan) = subscribed().await?;
     world.chain.increase_time(DAY).await?;
     let due = due_at(&world).await?;
-    let batch = world.manager(Role::Automation).chargeBatch(plan, WHO.address().to_vec().into());
+    let manager = world.manager(Role::Automation);
+    let batch = manager.chargeBatch(plan, WHO.address().to_vec().into());
     assert!(batch.send().await?.get_receipt().await?.status());
     world.mirror(WHO, plan).await?;
     confirm(&world, &[charge(&world, plan, due, 70)]).await?;

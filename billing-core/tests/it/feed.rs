@@ -173,7 +173,8 @@ async fn a_chains_rows_are_read_in_the_order_in_which_its_writers_took_turns() -
         let writers = (0..3).map(|_| async {
             let mut from = fork + 1;
             while from <= history.height() {
-                let cursor = billing_core::mirror::cursor(&mut *pool.acquire().await?, crate::history::SOURCE.chain_id).await?;
+                let cursor =
+                    billing_core::mirror::cursor(&mut *pool.acquire().await?, crate::history::SOURCE.chain_id).await?;
                 from = cursor.map_or(1, |cursor| cursor.number + 1);
                 if from <= history.height() {
                     billing_core::mirror::apply(pool, &crate::history::SOURCE, &history.stretch(from, from)).await?;

@@ -136,8 +136,7 @@ proptest! {
 async fn insert_charges(conn: &mut PgConnection, charges: &[(U256, U256, Address)]) -> Result<()> {
     sqlx::query("select chain_log_extend(77, 1, 1)").execute(&mut *conn).await?;
     for (index, (receipt, settlement, token)) in (0_i64..).zip(charges) {
-        let data =
-            [receipt.to_be_bytes::<32>(), settlement.to_be_bytes::<32>(), token.into_word().0].concat();
+        let data = [receipt.to_be_bytes::<32>(), settlement.to_be_bytes::<32>(), token.into_word().0].concat();
         sqlx::query(
             "insert into chain_log (chain_id, block_number, log_index, block_time, sequence, block_hash, tx_hash, address,
                                     topic0, topic1, topic2, data)
@@ -170,8 +169,13 @@ async fn charges_of_the_view(conn: &mut PgConnection) -> Result<Vec<Viewed>> {
 
 /// About 2,600 logs of all kinds.
 fn long_history() -> History {
-    let blocks: Vec<Vec<u8>> =
-        (0..40_u32).map(|block| (0..120_u32).map(|place| (block * 31 + place * 17 + place * place) as u8).collect()).collect();
+    let blocks: Vec<Vec<u8>> = (0..40_u32)
+        .map(|block| {
+            (0..120_u32)
+                .map(|place| u8::try_from((block * 31 + place * 17 + place * place) % 256).expect("a byte"))
+                .collect()
+        })
+        .collect();
     grown(History::begin(), &blocks)
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::scripted::{Say, Scripted};
-use crate::{Class, Options, Pool, PoolError, class_of, wire::Wire};
+use crate::{Class, Options, Pool, PoolError, WrongNode, class_of, wire::Wire};
 
 fn pool(nodes: &[&Scripted]) -> Pool {
     let wires = nodes.iter().zip(["a", "b", "c"]);
@@ -114,7 +114,7 @@ async fn a_node_of_another_chain_is_told_and_never_asked() {
     (id.chain_id, genesis.genesis) = (5, 8);
     let nodes = [&id, &right, &genesis];
     let told = pool(&nodes).check(Duration::from_secs(4)).await;
-    assert!(matches!(told, Err(PoolError::Wrong(wrong)) if wrong.host() == "a"));
+    assert!(matches!(told, Err(PoolError::Wrong(WrongNode::ChainId { host, .. })) if host == "a"));
 
     assert!(provider(&pool(&nodes), 0).get_balance(Default::default()).await.is_ok());
     assert!(matches!(pool(&[&right, &genesis]).check(Duration::from_secs(4)).await, Err(PoolError::Wrong(_))));

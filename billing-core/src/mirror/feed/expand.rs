@@ -85,9 +85,7 @@ async fn paid_until(
     logs: &[RawLog],
     events: &[(i64, Event)],
 ) -> Result<HashMap<usize, OffsetDateTime>, MirrorError> {
-    let is_charge = |event: &Event| {
-        matches!(event, Event::Subscription(event) if matches!(event.change, SubscriptionChange::Charged(_)))
-    };
+    let is_charge = |event: &Event| matches!(event, Event::Subscription(event) if matches!(event.change, SubscriptionChange::Charged(_)));
     let charges = events.iter().zip(logs).enumerate().filter(|(_, ((_, event), _))| is_charge(event));
     let charges: Vec<_> = charges.map(|(position, (_, log))| (position, log)).collect();
     let mut paid_until = HashMap::new();

@@ -19,10 +19,7 @@ pub struct FeedPosition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inside {
     /// Of a stretch: the log.
-    Log {
-        block: i64,
-        index: i64,
-    },
+    Log { block: i64, index: i64 },
     /// Of a reorganisation: the retraction.
     Retraction(i64),
 }

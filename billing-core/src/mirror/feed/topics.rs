@@ -5,7 +5,7 @@ use billing_bindings::{
     Marketplace::MarketplaceSale,
     PlanManager::PlanManagerEvents,
     SubscriptionManager::{
-        ManualActivation, MandateAccepted, SubscriptionActivated, SubscriptionCancelled, SubscriptionCharged,
+        MandateAccepted, ManualActivation, SubscriptionActivated, SubscriptionCancelled, SubscriptionCharged,
         SubscriptionFailedFinal, SubscriptionPaused, SubscriptionResumed, SubscriptionRetryScheduled,
         SubscriptionSwitched,
     },
@@ -31,7 +31,8 @@ const OF_EVENTS: [(&str, B256); 11] = [
 /// First topics of the logs to read, of these topics or of all.
 pub(super) fn selectors(topics: Option<&[&str]>) -> Vec<B256> {
     let wanted = |topic: &str| topics.is_none_or(|topics| topics.contains(&topic));
-    let of_plans = PlanManagerEvents::SELECTORS.iter().filter(|_| wanted(PLAN_CHANGED)).map(|selector| B256::from(*selector));
+    let of_plans =
+        PlanManagerEvents::SELECTORS.iter().filter(|_| wanted(PLAN_CHANGED)).map(|selector| B256::from(*selector));
     of_plans.chain(OF_EVENTS.iter().filter(|(topic, _)| wanted(topic)).map(|(_, event)| *event)).collect()
 }
 
