@@ -7,6 +7,5 @@ mod lease;
 mod market;
 mod once;
 mod process;
-mod proxy;
 mod reorg;
 mod world;
