@@ -1,5 +1,7 @@
 //! The indexer on real chains and a real database.
 
+mod content;
+mod fault_table;
 mod faults;
 mod follow;
 mod halt;
@@ -7,6 +9,5 @@ mod lease;
 mod market;
 mod once;
 mod process;
-mod proxy;
 mod reorg;
 mod world;

@@ -1,4 +1,5 @@
-//! Embedded servers for tests: a database per test, a Redis, an anvil, and a chain with the contracts deployed.
+//! Embedded servers for tests: a database per test, a Redis, an anvil, a chain with the contracts deployed, and nodes that
+//! misbehave.
 //!
 //! Invariant: everything a test starts is its own, is reached only from this machine, and ends with the test, also
 //! when the test process is killed. Only the PostgreSQL server is shared: one per checkout, owned by `script/pg`.
@@ -9,6 +10,7 @@ mod chain;
 mod cheats;
 mod child;
 mod deployment;
+mod faulty;
 mod mocks;
 mod networks;
 mod postgres;
@@ -21,6 +23,7 @@ pub use anvil::{Anvil, AnvilOptions};
 pub use chain::Chain;
 pub use child::{Child, command, signal};
 pub use deployment::{Addresses, Deployment};
+pub use faulty::{Fault, FaultyNode, Garbage, Lose, Provider, When};
 pub use mocks::compile;
 pub use networks::networks_toml;
 pub use postgres::{Database, server_url};

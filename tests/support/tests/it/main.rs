@@ -3,5 +3,6 @@
 mod anvil;
 mod chain;
 mod child;
+mod faulty;
 mod postgres;
 mod redis;
