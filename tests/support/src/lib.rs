@@ -24,7 +24,7 @@ pub use chain::Chain;
 pub use child::{Child, command, signal};
 pub use deployment::{Addresses, Deployment};
 pub use faulty::{Fault, FaultyNode, Garbage, Lose, Provider, When};
-pub use mocks::compile;
+pub use mocks::{compile, mock_code};
 pub use networks::networks_toml;
 pub use postgres::{Database, server_url};
 pub use project::{root, tool};
