@@ -5,3 +5,4 @@ mod chain;
 mod child;
 mod postgres;
 mod redis;
+mod simulated;
