@@ -9,4 +9,5 @@ mod once;
 mod process;
 mod proxy;
 mod reorg;
+mod simulation;
 mod world;

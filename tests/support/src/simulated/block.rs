@@ -1,6 +1,6 @@
 //! One block, complete when it is made.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use alloy::primitives::{Address, B256, Bloom, LogData, keccak256};
 
@@ -26,7 +26,8 @@ pub(super) struct Block {
     pub(super) hash: B256,
     pub(super) parent: B256,
     pub(super) time: u64,
-    pub(super) bloom: Bloom,
+    bloom: OnceLock<Bloom>,
+    salt: u64,
     /// Of our contracts.
     pub(super) logs: Vec<BlockLog>,
     /// Those that reverted too.
@@ -49,7 +50,8 @@ impl Block {
             hash: keccak256(chain_id.to_be_bytes()),
             parent: B256::ZERO,
             time,
-            bloom: Bloom::ZERO,
+            bloom: OnceLock::new(),
+            salt: 1,
             logs: Vec::new(),
             transactions: Vec::new(),
             state: Arc::default(),
@@ -71,22 +73,25 @@ impl Block {
                 index += 1;
             }
         }
-        let bloom = bloom(&logs, seal.salt);
-        Self { number, hash: keccak256(named), parent: parent.hash, time: seal.time, bloom, logs, transactions, state }
+        let (hash, bloom) = (keccak256(named), OnceLock::new());
+        let Seal { time, salt } = seal;
+        Self { number, hash, parent: parent.hash, time, bloom, salt, logs, transactions, state }
     }
-}
 
-/// Of the logs, of those of a stranger, and now and then of nothing that is there: a bloom may always say yes.
-fn bloom(logs: &[BlockLog], salt: u64) -> Bloom {
-    let mut bloom = Bloom::ZERO;
-    if salt.is_multiple_of(3) {
-        bloom.accrue_raw_log(STRANGER, &[]);
+    /// Of the logs, of those of a stranger, and now and then of nothing that is there: a bloom may always say yes.
+    pub(super) fn bloom(&self) -> &Bloom {
+        self.bloom.get_or_init(|| {
+            let mut bloom = Bloom::ZERO;
+            if self.salt.is_multiple_of(3) {
+                bloom.accrue_raw_log(STRANGER, &[]);
+            }
+            if self.salt.is_multiple_of(31) {
+                bloom.accrue_raw_log(Contract::SubscriptionManager.address(), &[]);
+            }
+            for log in &self.logs {
+                bloom.accrue_raw_log(log.address, log.data.topics());
+            }
+            bloom
+        })
     }
-    if salt.is_multiple_of(31) {
-        bloom.accrue_raw_log(Contract::SubscriptionManager.address(), &[]);
-    }
-    for log in logs {
-        bloom.accrue_raw_log(log.address, log.data.topics());
-    }
-    bloom
 }

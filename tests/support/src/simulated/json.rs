@@ -17,7 +17,7 @@ pub(super) fn block(block: &Block) -> Value {
         "hash": block.hash,
         "parentHash": block.parent,
         "timestamp": quantity(block.time),
-        "logsBloom": hex::encode_prefixed(block.bloom),
+        "logsBloom": hex::encode_prefixed(block.bloom()),
         "transactions": transactions,
         "nonce": B64::ZERO,
         "sha3Uncles": keccak256([0xc0]),

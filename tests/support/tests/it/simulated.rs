@@ -8,7 +8,7 @@ use alloy::{
     primitives::B256,
     providers::{Provider, ProviderBuilder},
     rpc::types::{Filter, TransactionRequest},
-    sol_types::{SolEvent, SolEventInterface, SolValue},
+    sol_types::{SolEvent, SolValue},
 };
 use anyhow::{Context, Result};
 use billing_bindings::{
