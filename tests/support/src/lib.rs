@@ -1,7 +1,5 @@
-//! Embedded servers for tests: a database per test, a Redis, an anvil, a chain with the contracts deployed, and nodes that
-//! misbehave.
-//! Embedded servers for tests: a database per test, a Redis, an anvil, a chain with the contracts deployed, and
-//! chains in memory.
+//! Embedded servers for tests: a database per test, a Redis, an anvil, a chain with the contracts deployed, a chain in
+//! memory, and nodes that misbehave.
 //!
 //! Invariant: everything a test starts is its own, is reached only from this machine, and ends with the test, also
 //! when the test process is killed. Only the PostgreSQL server is shared: one per checkout, owned by `script/pg`.
