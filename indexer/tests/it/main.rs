@@ -11,4 +11,5 @@ mod once;
 mod process;
 mod reorg;
 mod simulation;
+mod verify;
 mod world;
