@@ -32,9 +32,18 @@ pub async fn reindex(pool: &PgPool, networks: &[Network], mut out: impl Write) -
 /// Where the folds are of another version than the stored projections, those are made anew.
 pub(crate) async fn reindex_outdated(pool: &PgPool, network: &Network) -> anyhow::Result<()> {
     if mirror::is_outdated(&mut *pool.acquire().await?, network.chain_id).await? {
-        tracing::warn!(network = network.name, version = mirror::FOLD_VERSION, "other folds: projections are made anew");
+        tracing::warn!(
+            network = network.name,
+            version = mirror::FOLD_VERSION,
+            "other folds: projections are made anew"
+        );
         let refolded = mirror::reindex(pool, network.chain_id, |_| {}).await?;
-        tracing::warn!(network = network.name, entities = refolded.entities, changed = refolded.wrong.len(), "made anew");
+        tracing::warn!(
+            network = network.name,
+            entities = refolded.entities,
+            changed = refolded.wrong.len(),
+            "made anew"
+        );
     }
     Ok(())
 }

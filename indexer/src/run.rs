@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use billing_core::{
-    chain::Network,
-    mirror::MirrorError,
-};
+use billing_core::{chain::Network, mirror::MirrorError};
 use billing_process::Readiness;
 use indicatif::MultiProgress;
 use sqlx::PgPool;

@@ -26,7 +26,9 @@ const CORRUPTIONS: [Corruption; 7] = [
     },
     Corruption {
         what: "a plan's row is gone",
-        plant: "delete from billing_plan_state where ctid = (select min(ctid) from billing_plan_state)",
+        plant: "set session_replication_role = replica;
+                delete from billing_plan_state where ctid = (select min(ctid) from billing_plan_state);
+                set session_replication_role = origin",
         named: &["plan 0x", "its row is missing"],
         mendable: true,
     },
@@ -77,7 +79,7 @@ async fn every_planted_corruption_is_named_and_rows_are_mended() -> Result<()> {
         let pool = database.pool();
         once(pool, networks.clone()).await?;
         assert_eq!(verified(pool, &networks).await.1, "", "before anything is planted");
-        let planted = sqlx::query(AssertSqlSafe(corruption.plant)).execute(pool).await?;
+        let planted = sqlx::raw_sql(AssertSqlSafe(corruption.plant)).execute(pool).await?;
         assert!(planted.rows_affected() > 0, "{}: nothing planted", corruption.what);
 
         let (report, error) = verified(pool, &networks).await;
@@ -103,7 +105,7 @@ async fn projections_are_made_anew_from_nothing_but_logs() -> Result<()> {
     eventful_history(&chain).await?;
     let networks = networks(&[&chain], 64)?;
     once(database.pool(), networks.clone()).await?;
-    let tables = ["billing_plan_state", "billing_subscription_state", "billing_native_deposit"];
+    let tables = ["billing_subscription_state", "billing_plan_state", "billing_native_deposit"];
     let mut before = Vec::new();
     for table in tables {
         before.push(rows(database.pool(), table).await?);

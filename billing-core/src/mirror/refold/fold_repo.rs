@@ -123,10 +123,7 @@ pub(super) async fn deposits_without_logs(conn: &mut PgConnection, chain_id: Cha
 }
 
 /// Per contract: how many logs are stored, and the numbers of the first and the last.
-pub(super) async fn numbers(
-    conn: &mut PgConnection,
-    chain_id: ChainId,
-) -> sqlx::Result<Vec<(Address, i64, i64, i64)>> {
+pub(super) async fn numbers(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<Vec<(Address, i64, i64, i64)>> {
     let rows = sqlx::query(
         "select address, count(*) as logs, min(sequence) as first, max(sequence) as last
            from chain_log where chain_id = $1 group by address order by address",

@@ -12,7 +12,8 @@ use sqlx::{PgConnection, PgPool};
 use super::{
     MirrorError, RawLog,
     apply::Read,
-    event::decode_stored,
+    event::{Event, decode_stored},
+    log_row::leading_bytes,
     projections::Projections,
     repo,
 };
@@ -93,6 +94,9 @@ async fn pass(
     without_logs(pool, chain_id, pass, &mut found).await?;
     sales::pass(pool, chain_id, pass, &mut found).await?;
     told(found.entities);
+    // A plan is folded beside its subscriptions too.
+    found.wrong.sort_unstable();
+    found.wrong.dedup();
     Ok(found)
 }
 
@@ -113,7 +117,10 @@ async fn refold(
     pass: Pass,
     found: &mut Refolded,
 ) -> Result<(), MirrorError> {
-    let logs = fold_repo::logs(conn, chain_id, keys, batch).await?;
+    let mut logs = fold_repo::logs(conn, chain_id, keys, batch).await?;
+    if keys == Keys::Subjects {
+        logs.extend(logs_of_their_plans(conn, chain_id, &logs, batch).await?);
+    }
     let reads = logs.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
     let mut folded = Projections::touched(chain_id, reads.iter().map(|read| &read.event));
     // A native charge is found by its subscription too, but its deposit's other logs are not.
@@ -123,13 +130,30 @@ async fn refold(
     for read in &reads {
         folded.fold(&read.event, read.point(chain_id));
     }
-    found.entities += folded.len();
+    found.entities += batch.len();
     let wrong = folded.differences(&rows);
     if pass == Pass::Replace && !wrong.is_empty() {
         folded.store(conn, chain_id).await?;
     }
     found.wrong.extend(wrong);
     Ok(())
+}
+
+/// A subscription's row needs its plan's, which may be of a later batch.
+async fn logs_of_their_plans(
+    conn: &mut PgConnection,
+    chain_id: ChainId,
+    logs: &[RawLog],
+    batch: &[i64],
+) -> Result<Vec<RawLog>, MirrorError> {
+    let reads = logs.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
+    let plans = reads.iter().filter_map(|read| match &read.event {
+        Event::Subscription(event) => Some(leading_bytes(event.plan_hash.as_slice())),
+        _ => None,
+    });
+    let plans: BTreeSet<i64> = plans.filter(|plan| batch.binary_search(plan).is_err()).collect();
+    let plans: Vec<i64> = plans.into_iter().collect();
+    Ok(fold_repo::logs(conn, chain_id, Keys::Subjects, &plans).await?)
 }
 
 /// Rows of which no log tells.
@@ -140,8 +164,8 @@ async fn without_logs(pool: &PgPool, chain_id: ChainId, pass: Pass, found: &mut 
     let keys = fold_repo::subscriptions_without_logs(&mut tx, chain_id).await?;
     let accounts = fold_repo::deposits_without_logs(&mut tx, chain_id).await?;
     if pass == Pass::Replace {
-        plans::state_repo::delete(&mut tx, chain_id, &plans).await?;
         subscriptions::state_repo::delete(&mut tx, chain_id, &keys).await?;
+        plans::state_repo::delete(&mut tx, chain_id, &plans).await?;
         subscriptions::deposit_repo::delete(&mut tx, chain_id, &accounts).await?;
     }
     tx.commit().await?;
@@ -204,10 +228,6 @@ impl Projections {
             subscriptions: self.subscriptions.keys().map(|key| (*key, subscriptions::state::Slot::default())).collect(),
             deposits: self.deposits.keys().map(|key| (*key, None)).collect(),
         }
-    }
-
-    fn len(&self) -> usize {
-        self.plans.len() + self.subscriptions.len() + self.deposits.len()
     }
 
     /// Entities of which `rows` says something else, by name.

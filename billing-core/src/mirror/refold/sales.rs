@@ -29,7 +29,9 @@ pub(super) async fn pass(
         let reads = logs.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
         found.entities += reads.len();
         if replace(&mut tx, chain_id, (from, to), &marketplace_events(chain_id, &reads)).await? {
-            found.wrong.push(format!("sales and revocations from block {from} on: their rows are not what their logs say"));
+            found
+                .wrong
+                .push(format!("sales and revocations from block {from} on: their rows are not what their logs say"));
             if pass == Pass::Replace {
                 tx.commit().await?;
             }
