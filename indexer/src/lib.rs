@@ -2,6 +2,9 @@
 //!
 //! Invariant: decides what to ask a node and when; what blocks mean, and every SQL statement, is billing-core's.
 
+mod ahead;
+mod ask;
+mod backfill;
 mod backoff;
 mod config;
 mod fetch;
@@ -10,6 +13,7 @@ mod network;
 mod progress;
 mod ranges;
 mod reorg;
+mod repair;
 mod resume;
 mod run;
 mod start;

@@ -43,6 +43,10 @@ static REORG_DEPTH: LazyLock<HistogramVec> = LazyLock::new(|| {
     )
     .expect(ONCE)
 });
+static GAPS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    register_int_counter_vec!("billing_indexer_gaps_total", "Stretches in which a node left out logs", &["network"])
+        .expect(ONCE)
+});
 static RPC_ERRORS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!("billing_indexer_rpc_errors_total", "Questions a node did not answer well", &["network"])
         .expect(ONCE)
@@ -61,7 +65,7 @@ impl Metrics {
         for gauge in [&HEAD, &INDEXED, &LAG, &HALTED] {
             gauge.with_label_values(&labels);
         }
-        for counter in [&LOGS, &REORGS, &RPC_ERRORS] {
+        for counter in [&LOGS, &REORGS, &GAPS, &RPC_ERRORS] {
             counter.with_label_values(&labels);
         }
         REORG_DEPTH.with_label_values(&labels);
@@ -86,6 +90,10 @@ impl Metrics {
         REORGS.with_label_values(&[&self.network]).inc();
         let depth = u32::try_from(depth).unwrap_or(u32::MAX);
         REORG_DEPTH.with_label_values(&[&self.network]).observe(f64::from(depth));
+    }
+
+    pub(crate) fn gap(&self) {
+        GAPS.with_label_values(&[&self.network]).inc();
     }
 
     pub(crate) fn rpc_error(&self) {

@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    ask::FetchError,
     backoff,
-    fetch::FetchError,
     network::{Mirroring, Round},
     progress::Progress,
     start,

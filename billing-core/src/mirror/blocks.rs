@@ -149,6 +149,26 @@ impl Blocks {
         Ok(Self { headers, logs, counts })
     }
 
+    /// Stretches that follow each other as one.
+    ///
+    /// # Errors
+    /// `Inconsistent`: one does not follow the one before it.
+    pub fn joined(stretches: impl IntoIterator<Item = Self>) -> Result<Self, MirrorError> {
+        let mut stretches = stretches.into_iter();
+        let Some(mut all) = stretches.next() else { return Err(MirrorError::Inconsistent("no blocks".to_owned())) };
+        for next in stretches {
+            let (last, first) = (all.last(), next.first());
+            if first.number != last.number + 1 || first.parent_hash != last.hash {
+                let what = format!("block {} does not follow block {}", first.number, last.number);
+                return Err(MirrorError::Inconsistent(what));
+            }
+            all.headers.extend(next.headers);
+            all.logs.extend(next.logs);
+            all.counts = next.counts;
+        }
+        Ok(all)
+    }
+
     /// Ascending by number; first and last bound the stretch.
     #[must_use]
     pub fn headers(&self) -> &[Header] {

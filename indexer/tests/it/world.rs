@@ -99,6 +99,7 @@ pub async fn count(pool: &PgPool, table: &'static str) -> Result<i64> {
     let sql = match table {
         "logs" => "select count(*) from chain_log",
         "outbox" => "select count(*) from outbox",
+        "undone" => "select count(*) from chain_undo",
         "charges" => "select count(*) from billing_charge",
         "active" => "select count(*) from billing_subscription_state where status = 'active'",
         "subscriptions" => "select count(*) from billing_subscription_state",
