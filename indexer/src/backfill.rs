@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 
-use billing_core::mirror::{self, Applied, Blocks, MirrorError, Source};
+use billing_core::mirror::{self, Applied, Blocks, Header, MirrorError};
 use futures::future::OptionFuture;
-use sqlx::PgPool;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
@@ -41,7 +40,7 @@ impl Waiting {
     }
 }
 
-type Storing = AbortOnDropHandle<(Result<Applied, MirrorError>, i64)>;
+type Storing = AbortOnDropHandle<Result<(Applied, Header), MirrorError>>;
 
 impl Mirroring {
     /// Stores the final blocks among those from `from` to `target`.
@@ -84,7 +83,10 @@ impl Mirroring {
                 }
                 Some(stored) = OptionFuture::from(storing.as_mut()) => {
                     storing = None;
-                    let (applied, to) = stored?;
+                    let (applied, to) = match stored? {
+                        Ok((applied, to)) => (Ok(applied), to),
+                        Err(error) => (Err(error), head.latest),
+                    };
                     if let Some(round) = self.applied(applied, to, head).await? {
                         return Ok(round);
                     }
@@ -97,18 +99,12 @@ impl Mirroring {
         }
     }
 
+    /// All stretches in one transaction. The block that should be reached.
     fn store(&self, stretches: Vec<Blocks>) -> Storing {
-        let (pool, source) = (self.pool.clone(), self.source);
-        AbortOnDropHandle::new(tokio::spawn(async move { store(&pool, &source, stretches).await }))
+        let (pool, source, last_final) = (self.pool.clone(), self.source, self.last_final());
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            let all = Blocks::joined(stretches)?.with_final(last_final);
+            Ok((mirror::apply(&pool, &source, &all).await?, *all.last()))
+        }))
     }
-}
-
-/// All stretches in one transaction. The block that should be reached.
-async fn store(pool: &PgPool, source: &Source, stretches: Vec<Blocks>) -> (Result<Applied, MirrorError>, i64) {
-    let to = stretches.last().map_or(0, |last| last.last().number);
-    let applied = match Blocks::joined(stretches) {
-        Ok(all) => mirror::apply(pool, source, &all).await,
-        Err(error) => Err(error),
-    };
-    (applied, to)
 }

@@ -8,6 +8,7 @@ mod backfill;
 mod backoff;
 mod config;
 mod fetch;
+mod lead;
 mod metrics;
 mod network;
 mod progress;
@@ -17,6 +18,7 @@ mod repair;
 mod resume;
 mod run;
 mod start;
+mod wake;
 
 pub use config::{Action, Args};
 pub use resume::resume;

@@ -2,8 +2,8 @@
 
 use alloy::eips::BlockNumberOrTag;
 use billing_core::{
-    chain::{Network, Rpc},
-    mirror::{self, Applied, Cursor, MirrorError, Source},
+    chain::{FinalityTag, Network, Rpc},
+    mirror::{self, Applied, Cursor, Header, MirrorError, Source},
 };
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -129,15 +129,16 @@ impl Mirroring {
     }
 
     async fn go_on(&mut self) -> anyhow::Result<Round> {
-        let asked = fetch::head(&self.rpc, None::<BlockNumberOrTag>);
+        let asked = fetch::head(&self.rpc, self.network().finality_tag.map(tag_of));
         let Some(head) = self.shutdown.clone().run_until_cancelled(asked).await else { return Ok(Round::Stopped) };
         let head = self.counted(head)?;
         self.last_final = self.last_final.max(self.final_below(&head));
+        self.metrics.last_final(self.last_final);
         let cursor = mirror::cursor(&mut *self.pool.acquire().await?, self.source.chain_id).await?;
         let target = head.latest.number - signed(self.network().confirmations);
         match cursor {
             Some(at) if head.latest.number < at.number => {
-                self.metrics.position(head.latest.number, at.number);
+                self.metrics.position(&head.latest, at.number, at.time);
                 return Ok(Round::Lagging { head: head.latest.number, mirror: at.number });
             }
             Some(at) if target <= at.number => return self.check_cursor(at, &head).await,
@@ -159,8 +160,9 @@ impl Mirroring {
         let fetched = fetch::near_head(&rpc, &self.source, from, to, head);
         let Some(fetched) = self.shutdown.clone().run_until_cancelled(fetched).await else { return Ok(Round::Stopped) };
         let blocks = self.counted(fetched).inspect_err(|_| self.near = (self.near / 2).max(1))?;
+        let blocks = blocks.with_final(self.last_final);
         let applied = mirror::apply(&self.pool, &self.source, &blocks).await;
-        if let Some(round) = self.applied(applied, to, head).await? {
+        if let Some(round) = self.applied(applied, *blocks.last(), head).await? {
             return Ok(round);
         }
         if to < target {
@@ -175,7 +177,7 @@ impl Mirroring {
     pub(crate) async fn applied(
         &mut self,
         applied: Result<Applied, MirrorError>,
-        to: i64,
+        to: Header,
         head: &Head,
     ) -> anyhow::Result<Option<Round>> {
         if let Err(gap @ MirrorError::Gap { .. }) = &applied {
@@ -186,9 +188,9 @@ impl Mirroring {
                 self.stored_one();
                 let network = &self.rpc.network.name;
                 self.metrics.logs(logs);
-                self.metrics.position(head.latest.number, to);
-                self.progress.reached(to);
-                tracing::debug!(network, block = to, logs, charges, "mirrored");
+                self.metrics.position(&head.latest, to.number, to.time);
+                self.progress.reached(to.number);
+                tracing::debug!(network, block = to.number, logs, charges, "mirrored");
                 Ok(None)
             }
             Applied::NeedsUndo { cursor } => self.undo(cursor, head).await.map(Some),
@@ -221,7 +223,7 @@ impl Mirroring {
 
     /// Nothing new by number; the cursor's block may still have been replaced by another of the same height.
     async fn check_cursor(&mut self, at: Cursor, head: &Head) -> anyhow::Result<Round> {
-        self.metrics.position(head.latest.number, at.number);
+        self.metrics.position(&head.latest, at.number, at.time);
         if self.checked == Some(head.latest.hash) {
             return Ok(Round::CaughtUp);
         }
@@ -241,10 +243,14 @@ impl Mirroring {
         }
     }
 
-    /// Last block that no reorganisation is expected to reach.
+    /// Last block that no reorganisation is expected to reach: of those that the depth allows and the chain itself names.
     fn final_below(&self, head: &Head) -> i64 {
         let by_depth = head.latest.number - signed(self.network().finality_depth);
-        head.finalized.map_or(by_depth, |finalized| finalized.min(by_depth))
+        match self.network().finality_tag {
+            // A node that does not know the tag names no final block.
+            Some(_) => head.finalized.map_or(-1, |finalized| finalized.min(by_depth)),
+            None => by_depth,
+        }
     }
 
     pub(crate) const fn last_final(&self) -> i64 {
@@ -266,6 +272,13 @@ impl Mirroring {
 fn is_too_deep(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(FetchError::Inconsistent(MirrorError::BeyondWindow { .. })))
         || matches!(error.downcast_ref(), Some(MirrorError::BeyondWindow { .. }))
+}
+
+const fn tag_of(tag: FinalityTag) -> BlockNumberOrTag {
+    match tag {
+        FinalityTag::Safe => BlockNumberOrTag::Safe,
+        FinalityTag::Finalized => BlockNumberOrTag::Finalized,
+    }
 }
 
 pub(crate) fn signed(number: u64) -> i64 {

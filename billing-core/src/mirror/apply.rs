@@ -73,6 +73,7 @@ pub async fn apply(pool: &PgPool, source: &Source, blocks: &Blocks) -> Result<Ap
     if cursor.is_some() {
         repo::move_cursor(&mut tx, chain_id, blocks.last()).await?;
     }
+    repo::set_final(&mut tx, chain_id, blocks.last_final()).await?;
     tx.commit().await?;
     Ok(Applied::Moved { logs: events.len(), charges: charges.len() })
 }
@@ -162,7 +163,9 @@ async fn store_blocks(
     blocks: &Blocks,
     events: &[Read<'_>],
 ) -> Result<(), MirrorError> {
-    let oldest = blocks.last().number.saturating_sub(source.header_window);
+    // A chain that names its final block may be long in doing so.
+    let unfinal = if blocks.last_final() < 0 { i64::MAX } else { blocks.last_final() };
+    let oldest = blocks.last().number.saturating_sub(source.header_window).min(unfinal);
     let kept = blocks.headers().partition_point(|header| header.number < oldest);
     repo::insert_headers(conn, source.chain_id, &blocks.headers()[kept..]).await?;
     repo::delete_headers_below(conn, source.chain_id, oldest).await?;

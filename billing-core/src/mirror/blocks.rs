@@ -109,6 +109,7 @@ pub struct Blocks {
     headers: Vec<Header>,
     logs: Vec<RawLog>,
     counts: Vec<EventCount>,
+    last_final: i64,
 }
 
 impl Blocks {
@@ -146,7 +147,13 @@ impl Blocks {
         if let Some(pair) = logs.windows(2).find(|pair| twice(pair)) {
             return inconsistent(format!("block {} came twice", pair[0].block_number));
         }
-        Ok(Self { headers, logs, counts })
+        Ok(Self { headers, logs, counts, last_final: -1 })
+    }
+
+    /// With the last block that the caller knows to be final; it may lie outside.
+    #[must_use]
+    pub fn with_final(self, last_final: i64) -> Self {
+        Self { last_final, ..self }
     }
 
     /// Stretches that follow each other as one.
@@ -179,6 +186,12 @@ impl Blocks {
     #[must_use]
     pub fn logs(&self) -> &[RawLog] {
         &self.logs
+    }
+
+    /// The last block known to be final; -1 where none is.
+    #[must_use]
+    pub const fn last_final(&self) -> i64 {
+        self.last_final
     }
 
     /// What the contracts say of themselves at the last block; empty where the node no longer knows.

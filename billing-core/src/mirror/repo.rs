@@ -52,6 +52,16 @@ pub(super) async fn insert_cursor(conn: &mut PgConnection, chain_id: ChainId, to
     Ok(done.rows_affected() == 1)
 }
 
+/// The last block that is final only ever rises.
+pub(super) async fn set_final(conn: &mut PgConnection, chain_id: ChainId, last_final: i64) -> sqlx::Result<()> {
+    sqlx::query("update chain_cursor set final_block = $2 where chain_id = $1 and final_block < $2")
+        .bind(chain_id)
+        .bind(last_final)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn move_cursor(conn: &mut PgConnection, chain_id: ChainId, to: &Header) -> sqlx::Result<()> {
     sqlx::query(
         "update chain_cursor
@@ -78,6 +88,13 @@ pub(super) async fn header_at(conn: &mut PgConnection, chain_id: ChainId, number
     .fetch_optional(conn)
     .await?;
     row.as_ref().map(header_from_row).transpose()
+}
+
+pub(super) async fn final_block(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar("select final_block from chain_cursor where chain_id = $1")
+        .bind(chain_id)
+        .fetch_optional(conn)
+        .await
 }
 
 /// All stored headers, the highest first.

@@ -40,7 +40,9 @@ pub async fn undo_to(pool: &PgPool, source: &Source, seen: &Cursor, fork_block: 
     if repo::lock_cursor(&mut tx, chain_id).await?.0.as_ref() != Some(seen) {
         return Ok(Undone::Stale);
     }
-    let Some(fork) = repo::header_at(&mut tx, chain_id, fork_block).await? else {
+    let is_final = repo::final_block(&mut tx, chain_id).await?.is_some_and(|last_final| fork_block < last_final);
+    let fork = repo::header_at(&mut tx, chain_id, fork_block).await?.filter(|_| !is_final);
+    let Some(fork) = fork else {
         return Err(beyond(&mut tx, chain_id, seen).await?);
     };
     let undone = take_back(&mut tx, source, seen, &fork).await?;

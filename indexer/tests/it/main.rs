@@ -10,4 +10,5 @@ mod market;
 mod once;
 mod process;
 mod reorg;
+mod simulation;
 mod world;

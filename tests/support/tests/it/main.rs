@@ -6,3 +6,4 @@ mod child;
 mod faulty;
 mod postgres;
 mod redis;
+mod simulated;

@@ -1,0 +1,161 @@
+//! One history from its seed.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use billing_core::mirror;
+use rand::{SeedableRng, rngs::StdRng};
+use test_support::{Database, Traffic};
+
+use super::{
+    expected::Expected,
+    network::{Kind, Simulated},
+    replica::Replica,
+    step::{Pause, Step},
+};
+
+/// Longest wait for requests between two steps.
+const PATIENCE: Duration = Duration::from_millis(20);
+/// How long a mirror may stand still at a quiet point.
+const STANDSTILL: Duration = Duration::from_secs(45);
+
+pub struct History {
+    kind: Kind,
+    random: StdRng,
+    simulated: [Simulated; 2],
+    database: Database,
+    expected: Expected,
+    replicas: [Replica; 2],
+    told: Vec<String>,
+    /// Time spent at quiet points until the mirror was right, and the longest of them.
+    pub quiet: (Duration, Duration),
+    pub quiet_points: u32,
+}
+
+impl History {
+    pub async fn begin(seed: u64, kind: Kind) -> Result<Self> {
+        let simulated =
+            [Simulated::start("alpha", 31_337, seed, kind).await?, Simulated::start("beta", 31_338, seed, kind).await?];
+        Ok(Self {
+            kind,
+            random: StdRng::seed_from_u64(seed),
+            simulated,
+            database: Database::new().await,
+            expected: Expected::new().await,
+            replicas: [Replica::default(), Replica::default()],
+            told: Vec::new(),
+            quiet: (Duration::ZERO, Duration::ZERO),
+            quiet_points: 0,
+        })
+    }
+
+    /// So many steps, of which the last is a quiet point. What goes wrong is told with all steps.
+    pub async fn run(&mut self, steps: usize) -> Result<()> {
+        for number in 1..=steps {
+            let step = if number == steps { Step::Quiet } else { Step::draw(&mut self.random, self.kind) };
+            let pause = Pause::draw(&mut self.random);
+            self.told.push(format!("{number}: {step:?}, then {pause:?}"));
+            let done = self.take(step).await;
+            done.with_context(|| format!("after these steps:\n{}\n", self.told.join("\n")))?;
+            self.wait(pause).await;
+        }
+        for replica in &mut self.replicas {
+            replica.kill().await;
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, step: Step) -> Result<()> {
+        match step {
+            Step::Append { network, blocks, traffic } => {
+                self.simulated[network].chain.append(blocks, traffic);
+            }
+            Step::Reorg { network, depth, new_blocks, fate } => {
+                let chain = &self.simulated[network].chain;
+                chain.reorg(depth.min(chain.deepest_reorg()), new_blocks, fate);
+            }
+            Step::Shorten { network, blocks } => {
+                let chain = &self.simulated[network].chain;
+                chain.shorten(blocks.min(chain.deepest_reorg()));
+            }
+            Step::Fault { network, node, fault } => self.simulated[network].nodes[node].set_fault(Some(fault)),
+            Step::Heal { network } => self.simulated[network].heal(),
+            Step::Kill { replica } => self.replicas[replica].kill().await,
+            Step::Start { replica } => self.start(replica).await?,
+            Step::Quiet => self.quiet_point().await?,
+        }
+        Ok(())
+    }
+
+    async fn start(&mut self, replica: usize) -> Result<()> {
+        let networks = self.simulated.each_ref().map(|simulated| simulated.network.clone());
+        if let Some(ended) = self.replicas[replica].ensure(self.database.url(), &networks).await? {
+            self.told.push(format!("   replica {replica} had ended: {ended}"));
+        }
+        Ok(())
+    }
+
+    async fn quiet_point(&mut self) -> Result<()> {
+        for simulated in &self.simulated {
+            simulated.heal();
+            simulated.chain.outgrow(Traffic::USUAL);
+        }
+        let begun = Instant::now();
+        self.caught_up().await?;
+        let took = begun.elapsed();
+        self.told.push(format!("   right after {took:?}"));
+        self.quiet = (self.quiet.0 + took, self.quiet.1.max(took));
+        self.quiet_points += 1;
+        for simulated in &self.simulated {
+            let held = self.expected.assert_holds(self.database.pool(), simulated).await;
+            held.with_context(|| format!("network {}", simulated.network.name))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until both mirrors stand at their heads, by hash.
+    async fn caught_up(&mut self) -> Result<()> {
+        let (mut moved, mut last) = (Instant::now(), Vec::new());
+        while moved.elapsed() < STANDSTILL {
+            for replica in 0..self.replicas.len() {
+                self.start(replica).await?;
+            }
+            let mut at = Vec::new();
+            let mut right = true;
+            let mut conn = self.database.pool().acquire().await?;
+            for simulated in &self.simulated {
+                let cursor = mirror::cursor(&mut conn, simulated.network.chain_id).await?;
+                let wanted = simulated.chain.head().number - simulated.network.confirmations;
+                right &= cursor.is_some_and(|cursor| Some(cursor.hash) == simulated.chain.hash_at(wanted));
+                at.push(cursor.map(|cursor| (cursor.number, cursor.hash)));
+            }
+            drop(conn);
+            if right {
+                return Ok(());
+            }
+            if at != last {
+                (moved, last) = (Instant::now(), at);
+            }
+            tokio::time::sleep(Duration::from_millis(4)).await;
+        }
+        let heads = self.simulated.each_ref().map(|simulated| simulated.chain.head());
+        bail!("the mirrors stand still at {last:?}, the heads are {heads:?}")
+    }
+
+    async fn wait(&self, pause: Pause) {
+        match pause {
+            Pause::None => {}
+            Pause::Micros(micros) => tokio::time::sleep(Duration::from_micros(micros)).await,
+            Pause::Requests(more) => {
+                let requests = || self.simulated.iter().map(Simulated::requests).sum::<u64>();
+                let (begun, before) = (Instant::now(), requests());
+                while self.replicas.iter().any(Replica::runs)
+                    && requests() < before + more
+                    && begun.elapsed() < PATIENCE
+                {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            }
+        }
+    }
+}

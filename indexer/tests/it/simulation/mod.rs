@@ -1,0 +1,12 @@
+//! Random histories of simulated chains, and an indexer that is told them while nodes fail, branches vanish and replicas
+//! are killed. At quiet points the mirror must be, row for row, a fresh fold of the canonical chains.
+//!
+//! `ABONO_SIM_SEED` runs the history of one seed alone, `ABONO_SIM_STEPS` makes histories of that many steps.
+
+mod expected;
+mod fold;
+mod histories;
+mod history;
+mod network;
+mod replica;
+mod step;

@@ -1,0 +1,110 @@
+//! One thing that happens.
+
+use std::time::Duration;
+
+use rand::{Rng, rngs::StdRng};
+use test_support::{Fate, NodeFault, Traffic};
+
+use super::network::Kind;
+
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    Append {
+        network: usize,
+        blocks: u64,
+        traffic: Traffic,
+    },
+    /// As deep as asked, or as what is final allows.
+    Reorg {
+        network: usize,
+        depth: u64,
+        new_blocks: u64,
+        fate: Fate,
+    },
+    Shorten {
+        network: usize,
+        blocks: u64,
+    },
+    Fault {
+        network: usize,
+        node: usize,
+        fault: NodeFault,
+    },
+    Heal {
+        network: usize,
+    },
+    Kill {
+        replica: usize,
+    },
+    Start {
+        replica: usize,
+    },
+    /// Everything is well, and the mirror must soon be right.
+    Quiet,
+}
+
+/// How long the next step waits.
+#[derive(Clone, Copy, Debug)]
+pub enum Pause {
+    None,
+    /// Until the nodes answered so many requests more.
+    Requests(u64),
+    Micros(u64),
+}
+
+impl Step {
+    pub fn draw(random: &mut StdRng, kind: Kind) -> Self {
+        let network = random.random_range(0..2);
+        let blocks = random.random_range(1..=20);
+        let traffic = [kind.traffic, Traffic::QUIET, Traffic::HEAVY, Traffic::NONE][random.random_range(0..4)];
+        match random.random_range(0..100) {
+            0..30 => Self::Append { network, blocks, traffic: kind.traffic },
+            30..42 => Self::Append { network, blocks: 1, traffic },
+            42..44 => Self::Append { network, blocks: random.random_range(100..=2_000), traffic: Traffic::QUIET },
+            44..62 => {
+                let most = if random.random() { 4 } else { 32 };
+                let depth = random.random_range(1..=most);
+                // Usually longer than what it replaces, sometimes much shorter.
+                let new_blocks = if random.random_ratio(2, 3) { depth + random.random_range(0..3) } else { blocks };
+                Self::Reorg { network, depth, new_blocks, fate: fate(random) }
+            }
+            62..66 => Self::Shorten { network, blocks: random.random_range(1..=12) },
+            66..76 => {
+                let node = random.random_range(0..kind.nodes);
+                Self::Fault { network, node, fault: fault(random) }
+            }
+            76..84 => Self::Heal { network },
+            84..90 => Self::Kill { replica: random.random_range(0..2) },
+            90..94 => Self::Start { replica: random.random_range(0..2) },
+            _ => Self::Quiet,
+        }
+    }
+}
+
+impl Pause {
+    pub fn draw(random: &mut StdRng) -> Self {
+        match random.random_range(0..3) {
+            0 => Self::None,
+            1 => Self::Requests(random.random_range(1..=20)),
+            _ => Self::Micros(random.random_range(0..5_000)),
+        }
+    }
+}
+
+fn fate(random: &mut StdRng) -> Fate {
+    [Fate::Kept, Fate::Dropped, Fate::Moved, Fate::Replaced, Fate::Mixed][random.random_range(0..5)]
+}
+
+fn fault(random: &mut StdRng) -> NodeFault {
+    let every = random.random_range(1..=5);
+    match random.random_range(0..8) {
+        0 => NodeFault::Cut { every },
+        1 => NodeFault::NoLogs { every },
+        2 => NodeFault::OneLogLess { every },
+        3 => NodeFault::Behind { blocks: random.random_range(1..=8), every },
+        4 => NodeFault::BadGateway { every },
+        5 => NodeFault::TooMany { logs: random.random_range(1..50) },
+        6 => NodeFault::Slow { by: Duration::from_millis(random.random_range(1..80)), every },
+        _ => NodeFault::Pruned,
+    }
+}
