@@ -41,6 +41,8 @@ pub struct Seen {
     pub recovery: Duration,
     /// Requests to the node.
     pub requests: u64,
+    /// Questions in them.
+    pub questions: u64,
     /// Answers that were not the good node's.
     pub spoiled: u64,
     /// States of the mirror compared with the chain.
@@ -55,7 +57,8 @@ impl Seen {
             Course::StaysBesideAGoodOne => "first of two, stays",
             Course::ComesBackBesideAGoodOne => "first of two, comes back so",
         };
-        let Self { recovery, requests, spoiled, states } = self;
-        format!("| {} | {course} | {:.1} s | {spoiled} of {requests} | {states} |", row.name, recovery.as_secs_f64())
+        let Self { recovery, requests, questions, spoiled, states } = self;
+        let recovery = recovery.as_secs_f64();
+        format!("| {} | {course} | {recovery:.1} s | {spoiled} of {questions} in {requests} | {states} |", row.name)
     }
 }

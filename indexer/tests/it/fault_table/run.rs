@@ -53,14 +53,14 @@ impl Stand {
     async fn finish(self, since: Instant, chain: &Chain, good: &Network) -> Result<Seen> {
         self.at_head(chain, good).await?;
         let recovery = since.elapsed();
-        let (requests, spoiled) = (self.node.requests(), self.node.spoiled());
+        let (requests, questions, spoiled) = (self.node.requests(), self.node.all_calls(), self.node.spoiled());
         ensure!(spoiled > 0, "nothing was spoiled in {requests} requests");
         assert_mirror_equals_chain(self.database.pool(), good).await?;
         let reference = fresh(vec![good.clone()]).await?;
         assert_same(self.database.pool(), reference.pool()).await?;
         let states = self.watch.assert_never_wrong(chain, reference.pool()).await?;
         self.running.stop().await?;
-        Ok(Seen { recovery, requests, spoiled, states })
+        Ok(Seen { recovery, requests, questions, spoiled, states })
     }
 }
 
