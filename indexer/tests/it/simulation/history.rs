@@ -14,8 +14,8 @@ use super::{
     step::{Pause, Step},
 };
 
-/// Longest wait for requests between two steps.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// How long the nodes may go unasked before a step no longer waits for it.
+const PATIENCE: Duration = Duration::from_millis(15);
 /// How long a mirror may stand still at a quiet point.
 const STANDSTILL: Duration = Duration::from_secs(45);
 
@@ -30,6 +30,9 @@ pub struct History {
     /// Time spent at quiet points until the mirror was right, and the longest of them.
     pub quiet: (Duration, Duration),
     pub quiet_points: u32,
+    pub compare: Duration,
+    /// Reorganisations undone, the deepest of them, the logs they took back, and stretches told.
+    pub undone: (i64, i64, i64, i64),
 }
 
 impl History {
@@ -46,6 +49,8 @@ impl History {
             told: Vec::new(),
             quiet: (Duration::ZERO, Duration::ZERO),
             quiet_points: 0,
+            compare: Duration::ZERO,
+            undone: (0, 0, 0, 0),
         })
     }
 
@@ -62,6 +67,12 @@ impl History {
         for replica in &mut self.replicas {
             replica.kill().await;
         }
+        self.undone = sqlx::query_as(
+            "select count(*), coalesce(max(depth), 0), coalesce(sum(logs), 0)::bigint,
+                    (select count(*) from outbox where topic = 'billing.chain.advanced.v1') from chain_undo",
+        )
+        .fetch_one(self.database.pool())
+        .await?;
         Ok(())
     }
 
@@ -110,6 +121,7 @@ impl History {
             let held = self.expected.assert_holds(self.database.pool(), simulated).await;
             held.with_context(|| format!("network {}", simulated.network.name))?;
         }
+        self.compare += begun.elapsed() - took;
         Ok(())
     }
 
@@ -146,15 +158,20 @@ impl History {
         match pause {
             Pause::None => {}
             Pause::Micros(micros) => tokio::time::sleep(Duration::from_micros(micros)).await,
-            Pause::Requests(more) => {
-                let requests = || self.simulated.iter().map(Simulated::requests).sum::<u64>();
-                let (begun, before) = (Instant::now(), requests());
-                while self.replicas.iter().any(Replica::runs)
-                    && requests() < before + more
-                    && begun.elapsed() < PATIENCE
-                {
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
+            Pause::Requests(more) => self.asked(more).await,
+        }
+    }
+
+    /// Waits until the nodes were asked so often, or are not asked any more.
+    async fn asked(&self, more: u64) {
+        let requests = || self.simulated.iter().map(Simulated::requests).sum::<u64>();
+        let mut last = requests();
+        let (enough, mut since) = (last + more, Instant::now());
+        while last < enough && since.elapsed() < PATIENCE && self.replicas.iter().any(Replica::runs) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            let now = requests();
+            if now != last {
+                (last, since) = (now, Instant::now());
             }
         }
     }
