@@ -9,4 +9,5 @@ mod histories;
 mod history;
 mod network;
 mod replica;
+mod resume;
 mod step;
