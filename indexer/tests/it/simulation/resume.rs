@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use billing_core::mirror;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use sqlx::PgPool;
 use test_support::{Database, Traffic};
@@ -11,6 +10,7 @@ use test_support::{Database, Traffic};
 use super::{
     expected::Expected,
     network::{Kind, Simulated},
+    quiet::Wait,
     replica::Replica,
 };
 
@@ -43,7 +43,7 @@ async fn a_standby_goes_on_soon_after_the_leader_is_gone() -> Result<()> {
     let (median, longest) = (waits[KILLS / 2], waits[KILLS - 1]);
     eprintln!("first new row after the leader's end: {median:?} in the median of {KILLS}, {longest:?} at most");
     assert!(longest < Duration::from_secs(5), "{waits:?}");
-    reached(&simulated, pool).await?;
+    Wait::new(pool).until_over(std::slice::from_ref(&simulated)).await?;
     leader.kill().await;
     standby.kill().await;
     Expected::new().await.assert_holds(pool, &simulated).await
@@ -62,15 +62,4 @@ async fn next_row(simulated: &Simulated, pool: &PgPool) -> Result<Duration> {
 
 async fn rows(pool: &PgPool) -> Result<i64> {
     Ok(sqlx::query_scalar("select count(*) from chain_log").fetch_one(pool).await?)
-}
-
-async fn reached(simulated: &Simulated, pool: &PgPool) -> Result<()> {
-    let begun = Instant::now();
-    let head = simulated.chain.head().hash;
-    let chain_id = simulated.network.chain_id;
-    while mirror::cursor(&mut *pool.acquire().await?, chain_id).await?.is_none_or(|cursor| cursor.hash != head) {
-        ensure!(begun.elapsed() < Duration::from_secs(30), "the mirror does not reach the head");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    Ok(())
 }
