@@ -14,6 +14,9 @@ const PLAIN: Kind = Kind { nodes: 1, log_times: true, finality: 64, confirmation
 
 /// Histories of seeds that no other test has.
 async fn histories(first_seed: u64, kind: Kind) -> Result<()> {
+    if let Ok(log) = std::env::var("BILLING_LOG") {
+        billing_process::init_logs(&billing_process::LogArgs { log, log_format: "text".to_owned() })?;
+    }
     let only = told("ABONO_SIM_SEED")?;
     let steps = told("ABONO_SIM_STEPS")?.map(usize::try_from).transpose()?.unwrap_or(STEPS);
     for seed in first_seed..first_seed + HISTORIES {
@@ -30,6 +33,7 @@ async fn histories(first_seed: u64, kind: Kind) -> Result<()> {
             begun.elapsed(),
             history.quiet_points
         );
+        eprintln!("undone {:?} compare {:?}", history.undone, history.compare);
     }
     Ok(())
 }
