@@ -39,6 +39,8 @@ pub enum Step {
     Start {
         replica: usize,
     },
+    /// The database ends sessions.
+    Cut,
     /// Everything is well, and the mirror must soon be right.
     Quiet,
 }
@@ -74,7 +76,8 @@ impl Step {
             }
             73..86 => Self::Heal { network },
             86..90 => Self::Kill { replica: random.random_range(0..2) },
-            90..96 => Self::Start { replica: random.random_range(0..2) },
+            90..95 => Self::Start { replica: random.random_range(0..2) },
+            95 => Self::Cut,
             _ => Self::Quiet,
         }
     }
