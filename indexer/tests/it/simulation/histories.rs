@@ -21,10 +21,8 @@ async fn histories(first_seed: u64, kind: Kind) -> Result<()> {
     let only = told("ABONO_SIM_SEED")?;
     let steps = told("ABONO_SIM_STEPS")?.map(usize::try_from).transpose()?.unwrap_or(STEPS);
     let (begun, mut figures) = (Instant::now(), Figures::default());
-    for seed in first_seed..first_seed + HISTORIES {
-        if only.is_some_and(|only| only != seed) {
-            continue;
-        }
+    let seeds = only.map_or(first_seed..first_seed + HISTORIES, |only| only..only + 1);
+    for seed in seeds {
         let mut history = History::begin(seed, kind).await?;
         let ran = history.run(steps).await;
         ran.with_context(|| format!("ABONO_SIM_SEED={seed} ABONO_SIM_STEPS={steps}"))?;

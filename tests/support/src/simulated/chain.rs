@@ -89,6 +89,8 @@ pub(super) struct Inner {
     pub(super) canonical: Vec<Arc<Block>>,
     by_hash: HashMap<B256, Arc<Block>>,
     orphans: VecDeque<B256>,
+    /// The end of the chain before it last changed its branch.
+    left: Vec<Arc<Block>>,
     /// Orphaned by a shorter branch, to be mined again.
     pub(super) pending: Vec<Transaction>,
     /// Number of the highest head there ever was.
@@ -109,6 +111,7 @@ impl SimulatedChain {
             by_hash: HashMap::from([(genesis.hash, Arc::clone(&genesis))]),
             canonical: vec![genesis],
             orphans: VecDeque::new(),
+            left: Vec::new(),
             pending: Vec::new(),
             highest: 0,
             blocks_made: 0,
@@ -205,6 +208,19 @@ impl Inner {
         self.canonical.get(usize::try_from(number).ok()?)
     }
 
+    /// As it was before the chain last changed its branch.
+    pub(super) fn at_before(&self, number: u64) -> Option<&Arc<Block>> {
+        match self.left.first() {
+            Some(first) if number >= first.number => self.left.get(usize::try_from(number - first.number).ok()?),
+            _ => self.at(number),
+        }
+    }
+
+    /// Number of the head then.
+    pub(super) fn head_before(&self) -> u64 {
+        self.left.last().unwrap_or(self.latest()).number
+    }
+
     /// Of any branch that is not forgotten.
     pub(super) fn by_hash(&self, hash: B256) -> Option<&Arc<Block>> {
         self.by_hash.get(&hash)
@@ -245,6 +261,7 @@ impl Inner {
         let left = self.canonical.len() - usize::try_from(blocks).expect("fewer than there are");
         let orphaned = self.canonical.split_off(left.max(1));
         self.orphans.extend(orphaned.iter().map(|block| block.hash));
+        self.left.clone_from(&orphaned);
         while self.orphans.len() > ORPHANS {
             let forgotten = self.orphans.pop_front();
             forgotten.map(|hash| self.by_hash.remove(&hash));
