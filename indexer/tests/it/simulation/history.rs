@@ -8,9 +8,10 @@ use test_support::{Database, Traffic};
 
 use super::{
     expected::Expected,
+    figures::Figures,
     network::{Kind, Simulated},
     quiet::Wait,
-    replica::Replica,
+    replica::{Replica, SESSION},
     step::{Pause, Step},
 };
 
@@ -25,12 +26,7 @@ pub struct History {
     expected: Expected,
     replicas: [Replica; 2],
     told: Vec<String>,
-    /// Time spent at quiet points until the mirror was right, and the longest of them.
-    pub quiet: (Duration, Duration),
-    pub quiet_points: u32,
-    pub compare: Duration,
-    /// Reorganisations undone, the deepest of them, the logs they took back, and stretches told.
-    pub undone: (i64, i64, i64, i64),
+    figures: Figures,
 }
 
 impl History {
@@ -45,10 +41,7 @@ impl History {
             expected: Expected::new().await,
             replicas: [Replica::default(), Replica::default()],
             told: Vec::new(),
-            quiet: (Duration::ZERO, Duration::ZERO),
-            quiet_points: 0,
-            compare: Duration::ZERO,
-            undone: (0, 0, 0, 0),
+            figures: Figures::default(),
         })
     }
 
@@ -65,13 +58,19 @@ impl History {
         for replica in &mut self.replicas {
             replica.kill().await;
         }
-        self.undone = sqlx::query_as(
+        Ok(())
+    }
+
+    /// What it was like.
+    pub async fn figures(self) -> Result<Figures> {
+        let (reorganisations, deepest, logs_taken_back, stretches) = sqlx::query_as(
             "select count(*), coalesce(max(depth), 0), coalesce(sum(logs), 0)::bigint,
-                    (select count(*) from outbox where topic = 'billing.chain.advanced.v1') from chain_undo",
+                    (select count(*) from outbox where topic = 'billing.chain.advanced.v1')
+               from chain_undo",
         )
         .fetch_one(self.database.pool())
         .await?;
-        Ok(())
+        Ok(Figures { reorganisations, deepest, logs_taken_back, stretches, ..self.figures })
     }
 
     async fn take(&mut self, step: Step) -> Result<()> {
@@ -84,6 +83,7 @@ impl History {
             Step::Fault { network, node, fault } => self.simulated[network].nodes[node].set_fault(Some(fault)),
             Step::Heal { network } => self.simulated[network].heal(),
             Step::Kill { replica } => self.replicas[replica].kill().await,
+            Step::Cut => self.cut().await?,
             Step::Start { replica } => self.start(replica).await?,
             Step::Quiet => self.quiet_point().await?,
         }
@@ -98,6 +98,18 @@ impl History {
         Ok(())
     }
 
+    /// Ends half of the replicas' sessions. A leader may go on for a moment without its lease, beside another one.
+    async fn cut(&self) -> Result<()> {
+        sqlx::query(
+            "select pg_terminate_backend(pid) from pg_stat_activity
+              where datname = current_database() and application_name = $1 and random() < 0.5",
+        )
+        .bind(SESSION)
+        .execute(self.database.pool())
+        .await?;
+        Ok(())
+    }
+
     async fn quiet_point(&mut self) -> Result<()> {
         for simulated in &self.simulated {
             simulated.heal();
@@ -107,13 +119,15 @@ impl History {
         self.caught_up().await?;
         let took = begun.elapsed();
         self.told.push(format!("   right after {took:?}"));
-        self.quiet = (self.quiet.0 + took, self.quiet.1.max(took));
-        self.quiet_points += 1;
+        let figures = &mut self.figures;
+        figures.quiet_points += 1;
+        figures.waited += took;
+        figures.waited_at_most = figures.waited_at_most.max(took);
         for simulated in &self.simulated {
             let held = self.expected.assert_holds(self.database.pool(), simulated).await;
             held.with_context(|| format!("network {}", simulated.network.name))?;
         }
-        self.compare += begun.elapsed() - took;
+        self.figures.compared += begun.elapsed() - took;
         Ok(())
     }
 

@@ -61,33 +61,57 @@ impl World {
         }
     }
 
-    /// Kills one replica or both at some instant; how often.
-    async fn kill(&mut self, replicas: &mut [Child; 2]) -> Result<usize> {
+    /// Kills one replica or both: at any instant, or while one of them writes.
+    async fn kill(&mut self, replicas: &mut [Child; 2], killed: &mut Killed) -> Result<()> {
         let one = self.random.random_range(0..2);
         let both = self.random.random_ratio(1, 4);
-        tokio::time::sleep(Duration::from_micros(self.random.random_range(0..400_000))).await;
-        let mut killed = 0;
+        let pause = Duration::from_micros(self.random.random_range(0..400_000));
+        if self.random.random() {
+            tokio::time::sleep(pause).await;
+        } else {
+            killed.writing += usize::from(self.writes(2 * pause).await?);
+        }
         for (number, replica) in replicas.iter_mut().enumerate() {
             if both || number == one {
                 replica.kill();
                 *replica = self.replica()?;
-                killed += 1;
+                killed.all += 1;
             }
         }
-        Ok(killed)
+        Ok(())
     }
+
+    /// Waits for a transaction that has written something; false when there is none in this time.
+    async fn writes(&self, at_most: Duration) -> Result<bool> {
+        let begun = Instant::now();
+        let sql = "select exists (select from pg_stat_activity
+                                   where datname = current_database() and backend_xid is not null)";
+        while begun.elapsed() < at_most {
+            if sqlx::query_scalar(sql).fetch_one(self.database.pool()).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Processes that were killed, and how often while something was written.
+#[derive(Debug, Default)]
+struct Killed {
+    all: usize,
+    writing: usize,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_killed_at_any_instant_leaves_the_mirror_of_a_fresh_fold() -> Result<()> {
     let begun = Instant::now();
-    let mut killed = 0;
+    let mut killed = Killed::default();
     for seed in 5_000..5_003 {
         let mut world = World::new(seed).await?;
         let mut replicas = [world.replica()?, world.replica()?];
         for _ in 0..KILLS {
             world.go_on();
-            killed += world.kill(&mut replicas).await?;
+            world.kill(&mut replicas, &mut killed).await?;
         }
         for simulated in &world.simulated {
             simulated.chain.outgrow(Traffic::USUAL);
@@ -99,7 +123,7 @@ async fn a_program_killed_at_any_instant_leaves_the_mirror_of_a_fresh_fold() -> 
             expected.assert_holds(pool, simulated).await.with_context(|| format!("seed {seed}"))?;
         }
     }
-    eprintln!("{killed} processes killed in {:?}", begun.elapsed());
-    assert!(killed >= 50);
+    eprintln!("{killed:?} in {:?}", begun.elapsed());
+    assert!(killed.all >= 50 && killed.writing >= 5, "{killed:?}");
     Ok(())
 }

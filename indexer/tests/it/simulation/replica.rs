@@ -1,12 +1,17 @@
 //! One indexer among several, ended without a word.
 
+use std::str::FromStr;
+
 use anyhow::Result;
 use billing_core::chain::Network;
 use billing_indexer::Mode;
 use billing_process::Readiness;
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+/// What the database knows the sessions of replicas by.
+pub const SESSION: &str = "replica";
 
 /// An indexer that runs until it is killed or gives up.
 #[derive(Default)]
@@ -54,5 +59,6 @@ impl Replica {
 
 /// Of one replica alone, as those of a process.
 fn connections(url: &str) -> Result<PgPool> {
-    Ok(PgPoolOptions::new().max_connections(5).connect_lazy(url)?)
+    let options = PgConnectOptions::from_str(url)?.application_name(SESSION);
+    Ok(PgPoolOptions::new().max_connections(5).connect_lazy_with(options))
 }

@@ -39,6 +39,8 @@ pub enum Step {
     Start {
         replica: usize,
     },
+    /// The database ends sessions.
+    Cut,
     /// Everything is well, and the mirror must soon be right.
     Quiet,
 }
@@ -74,7 +76,8 @@ impl Step {
             }
             73..86 => Self::Heal { network },
             86..90 => Self::Kill { replica: random.random_range(0..2) },
-            90..96 => Self::Start { replica: random.random_range(0..2) },
+            90..95 => Self::Start { replica: random.random_range(0..2) },
+            95 => Self::Cut,
             _ => Self::Quiet,
         }
     }
@@ -102,7 +105,7 @@ fn fate(random: &mut StdRng) -> Fate {
 
 fn fault(random: &mut StdRng) -> NodeFault {
     let every = random.random_range(1..=9);
-    match random.random_range(0..8) {
+    match random.random_range(0..9) {
         0 => NodeFault::Cut { every },
         1 => NodeFault::NoLogs { every },
         2 => NodeFault::OneLogLess { every },
@@ -110,6 +113,7 @@ fn fault(random: &mut StdRng) -> NodeFault {
         4 => NodeFault::BadGateway { every },
         5 => NodeFault::TooMany { logs: random.random_range(8..60) },
         6 => NodeFault::Slow { by: Duration::from_millis(random.random_range(1..80)), every },
+        7 => NodeFault::OldBranch { every },
         _ => NodeFault::Pruned,
     }
 }

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256, U256};
 use billing_core::{
     chain::{Network, Networks},
     mirror::{EventCount, Header, RawLog},
@@ -18,6 +18,7 @@ use super::{
     block::{Block, Seal},
     contract::{CORE_SYSTEM, Contract},
     draw::draw,
+    state::{Stage, State},
     transaction::{Transaction, Wanted},
 };
 
@@ -65,8 +66,19 @@ pub struct Stretch {
     pub headers: Vec<Header>,
     /// Of our contracts, in chain order.
     pub logs: Vec<RawLog>,
-    /// At the head.
+    /// At its last block.
     pub counts: Vec<EventCount>,
+    /// What the contracts know there.
+    pub standing: Standing,
+}
+
+/// What the contracts know at one block, told without their events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Subscriptions that go on: plan, subscriber, whether it is paused, and until when it is paid, in unix time.
+    pub subscriptions: Vec<(B256, Address, bool, i64)>,
+    /// Native coin by account.
+    pub deposits: Vec<(Address, U256)>,
 }
 
 #[derive(Debug)]
@@ -77,6 +89,8 @@ pub(super) struct Inner {
     pub(super) canonical: Vec<Arc<Block>>,
     by_hash: HashMap<B256, Arc<Block>>,
     orphans: VecDeque<B256>,
+    /// The end of the chain before it last changed its branch.
+    left: Vec<Arc<Block>>,
     /// Orphaned by a shorter branch, to be mined again.
     pub(super) pending: Vec<Transaction>,
     /// Number of the highest head there ever was.
@@ -97,6 +111,7 @@ impl SimulatedChain {
             by_hash: HashMap::from([(genesis.hash, Arc::clone(&genesis))]),
             canonical: vec![genesis],
             orphans: VecDeque::new(),
+            left: Vec::new(),
             pending: Vec::new(),
             highest: 0,
             blocks_made: 0,
@@ -128,7 +143,13 @@ impl SimulatedChain {
     /// The whole canonical chain.
     #[must_use]
     pub fn stretch(&self) -> Stretch {
-        self.lock().stretch()
+        self.stretch_to(self.head().number)
+    }
+
+    /// The canonical chain up to that block.
+    #[must_use]
+    pub fn stretch_to(&self, number: u64) -> Stretch {
+        self.lock().stretch_to(number)
     }
 
     /// Hash of the canonical block of that number.
@@ -187,6 +208,19 @@ impl Inner {
         self.canonical.get(usize::try_from(number).ok()?)
     }
 
+    /// As it was before the chain last changed its branch.
+    pub(super) fn at_before(&self, number: u64) -> Option<&Arc<Block>> {
+        match self.left.first() {
+            Some(first) if number >= first.number => self.left.get(usize::try_from(number - first.number).ok()?),
+            _ => self.at(number),
+        }
+    }
+
+    /// Number of the head then.
+    pub(super) fn head_before(&self) -> u64 {
+        self.left.last().unwrap_or(self.latest()).number
+    }
+
     /// Of any branch that is not forgotten.
     pub(super) fn by_hash(&self, hash: B256) -> Option<&Arc<Block>> {
         self.by_hash.get(&hash)
@@ -227,6 +261,7 @@ impl Inner {
         let left = self.canonical.len() - usize::try_from(blocks).expect("fewer than there are");
         let orphaned = self.canonical.split_off(left.max(1));
         self.orphans.extend(orphaned.iter().map(|block| block.hash));
+        self.left.clone_from(&orphaned);
         while self.orphans.len() > ORPHANS {
             let forgotten = self.orphans.pop_front();
             forgotten.map(|hash| self.by_hash.remove(&hash));
@@ -239,18 +274,26 @@ impl Inner {
         self.highest.saturating_sub(self.finality)
     }
 
-    fn stretch(&self) -> Stretch {
-        let latest = self.latest();
-        let count = |contract: Contract| EventCount {
-            address: contract.address(),
-            count: signed(latest.state.count(contract)),
-        };
+    fn stretch_to(&self, number: u64) -> Stretch {
+        let blocks = || self.canonical.iter().take_while(|block| block.number <= number);
+        let state = &self.at(number).expect("a block of the chain").state;
+        let count =
+            |contract: Contract| EventCount { address: contract.address(), count: signed(state.count(contract)) };
         Stretch {
-            headers: self.canonical.iter().map(|block| header(block)).collect(),
-            logs: self.canonical.iter().flat_map(|block| raw_logs(block)).collect(),
+            headers: blocks().map(|block| header(block)).collect(),
+            logs: blocks().flat_map(|block| raw_logs(block)).collect(),
             counts: Contract::ALL.into_iter().map(count).collect(),
+            standing: standing(state),
         }
     }
+}
+
+fn standing(state: &State) -> Standing {
+    let going_on = state.subscriptions.iter().filter(|(_, known)| known.stage != Stage::Ended);
+    let subscriptions =
+        going_on.map(|((plan, who), known)| (*plan, *who, known.stage == Stage::Paused, signed(known.paid_until)));
+    let deposits = state.deposits.iter().map(|(who, balance)| (*who, *balance));
+    Standing { subscriptions: subscriptions.collect(), deposits: deposits.collect() }
 }
 
 fn header(block: &Block) -> Header {

@@ -22,7 +22,7 @@ mod subscriptions;
 mod transaction;
 mod view;
 
-pub use chain::{Head, SimulatedChain, Stretch, Traffic};
+pub use chain::{Head, SimulatedChain, Standing, Stretch, Traffic};
 pub use fault::NodeFault;
 pub use node::SimulatedNode;
 pub use reorg::Fate;
