@@ -26,7 +26,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use figures::Report;
 use fountain::Fountain;
@@ -46,7 +46,7 @@ struct Arguments {
     #[arg(long, default_value_t = 2_000)]
     blocks: u64,
     /// Rounds whose medians are told.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Minutes of a thousand events a second; 0 leaves them out.
     #[arg(long, default_value_t = 1)]
@@ -76,6 +76,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> Result<Report> {
     require_durable().await?;
     let mut report = Report::default();
+    report.tell("load_before", load()?, "");
     if arguments.events > 0 {
         one_chain(arguments, &mut report).await?;
     }
@@ -102,6 +103,12 @@ async fn one_chain(arguments: &Arguments, report: &mut Report) -> Result<()> {
         live::measure(&mut town, &mut mirror, Duration::from_secs(60 * arguments.minutes), report).await?;
     }
     mirror.database.close().await
+}
+
+/// Processes that others keep busy: figures of a busy machine compare with nothing but themselves.
+fn load() -> Result<f64> {
+    let loads = std::fs::read_to_string("/proc/loadavg")?;
+    Ok(loads.split(' ').next().context("no load")?.parse()?)
 }
 
 /// Figures of a server that forgets are none.
