@@ -2,203 +2,189 @@
 //!
 //! Near the head every header is fetched, neighbours are linked by hash, and logs are asked for by block hash: a node
 //! that does not know the block answers with an error, not with nothing. Where the chain is final a range is asked for
-//! by number; its last header is fetched before and after the logs and must be the same. In both cases the contracts'
-//! own event counts at the last block show what a node left out.
+//! by number, in one batch with the headers of both its ends. In both cases the contracts' own event counts at the last
+//! block, asked in the same batch, show what a node left out.
 
 use std::collections::BTreeMap;
 
 use alloy::{
-    eips::BlockId,
-    primitives::B256,
-    providers::Provider,
-    rpc::types::{Filter, Log},
-    transports::{RpcError, TransportError},
+    eips::{BlockId, BlockNumberOrTag},
+    primitives::Address,
+    rpc::types::Filter,
 };
-use billing_bindings::PlanManager;
 use billing_core::{
-    chain::{ChainError, Rpc},
-    mirror::{Blocks, EventCount, Header, MirrorError, RawLog, Source},
+    chain::Rpc,
+    mirror::{Blocks, Header, RawLog, Source},
 };
-use billing_nodes::{Class, class_of};
-use futures::{StreamExt, TryStreamExt, stream};
-use time::OffsetDateTime;
 
-/// Questions to one node under way at once.
-const IN_FLIGHT: usize = 8;
+use crate::ask::{Answers, FetchError, Fetched, HeaderAnswer, Questions, ask, inconsistent, receipt_logs};
 
-/// Why there is no stretch.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum FetchError {
-    /// The answer would be too large: a smaller range may do.
-    #[error(transparent)]
-    TooLarge(ChainError),
-    /// The nodes answered that they will not.
-    #[error(transparent)]
-    Refused(ChainError),
-    /// No node answered in time, or not at all: perhaps because the range is too large for it.
-    #[error(transparent)]
-    Unanswered(ChainError),
-    /// The answers do not belong together: the chain moved meanwhile, or the node is several nodes.
-    #[error(transparent)]
-    Inconsistent(#[from] MirrorError),
+/// Headers asked for at once.
+const HEADERS: usize = 64;
+
+/// Where the chain stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    /// The node's latest block.
+    pub(crate) latest: Header,
+    answer: HeaderAnswer,
+    /// Last block that the chain itself calls final, where the network is asked for it and the node says.
+    pub(crate) finalized: Option<i64>,
 }
 
-type Fetched<T> = Result<T, FetchError>;
-
-/// The node's latest block.
-pub(crate) async fn head(rpc: &Rpc) -> Fetched<Header> {
-    let block = rpc.provider.get_block(BlockId::latest()).await.map_err(|error| fault(rpc, &error))?;
-    block.map_or_else(|| inconsistent("no latest block"), |block| header_of(&block.header))
+/// The node's latest block, and with a tag the block that it names.
+pub(crate) async fn head(rpc: &Rpc, finality: Option<BlockNumberOrTag>) -> Fetched<Head> {
+    let tags = [Some(BlockNumberOrTag::Latest), finality].into_iter().flatten().collect();
+    let answers = ask(rpc, &Questions { headers: tags, ..Questions::default() }).await?;
+    let mut answers = answers.headers.into_iter();
+    let Some(answer) = answers.next().flatten() else { return inconsistent("no latest block") };
+    let latest = answer.header()?;
+    let finalized = answers.next().flatten().map(|answer| answer.header()).transpose()?;
+    Ok(Head { latest, answer, finalized: finalized.map(|header| header.number.min(latest.number)) })
 }
 
 /// The node's block of that number; `None` when it has none.
 pub(crate) async fn header(rpc: &Rpc, number: i64) -> Fetched<Option<Header>> {
-    let block = rpc.provider.get_block_by_number(number.unsigned_abs().into()).await;
-    block.map_err(|error| fault(rpc, &error))?.map(|block| header_of(&block.header)).transpose()
+    Ok(headers(rpc, &[number]).await?.pop().flatten())
 }
 
-async fn existing_header(rpc: &Rpc, number: i64) -> Fetched<Header> {
-    header(rpc, number).await?.map_or_else(|| inconsistent(&format!("block {number} is not there")), Ok)
+/// The node's blocks of these numbers, in their order; `None` for those it does not have.
+pub(crate) async fn headers(rpc: &Rpc, numbers: &[i64]) -> Fetched<Vec<Option<Header>>> {
+    let answers = header_answers(rpc, numbers).await?;
+    answers.iter().map(|answer| answer.as_ref().map(HeaderAnswer::header).transpose()).collect()
 }
 
-/// All blocks from `from` to `to`, each with its header.
-pub(crate) async fn near_head(rpc: &Rpc, source: &Source, from: i64, to: i64) -> Fetched<Blocks> {
-    counted_or_twice(source, || each_block(rpc, source, from, to)).await
+async fn header_answers(rpc: &Rpc, numbers: &[i64]) -> Fetched<Vec<Option<HeaderAnswer>>> {
+    let mut found = Vec::with_capacity(numbers.len());
+    for some in numbers.chunks(HEADERS) {
+        let headers = some.iter().map(|number| tag(*number)).collect();
+        found.extend(ask(rpc, &Questions { headers, ..Questions::default() }).await?.headers);
+    }
+    Ok(found)
+}
+
+/// All blocks from `from` to `to`, each with its header; that of `head` is not asked for again.
+pub(crate) async fn near_head(rpc: &Rpc, source: &Source, from: i64, to: i64, head: &Head) -> Fetched<Blocks> {
+    let numbers: Vec<i64> = (from..=to).filter(|number| *number != head.latest.number).collect();
+    let answers = header_answers(rpc, &numbers).await?;
+    let mut headers = Vec::with_capacity(answers.len() + 1);
+    for (answer, number) in answers.into_iter().zip(&numbers) {
+        let Some(answer) = answer else { return inconsistent(&format!("block {number} is not there")) };
+        headers.push(answer);
+    }
+    if to == head.latest.number {
+        headers.push(head.answer.clone());
+    }
+    by_hash(rpc, source, &headers).await
+}
+
+/// The logs of these blocks, the last of which is counted.
+async fn by_hash(rpc: &Rpc, source: &Source, answers: &[HeaderAnswer]) -> Fetched<Blocks> {
+    let contracts = source.addresses();
+    let headers = answers.iter().map(HeaderAnswer::header).collect::<Fetched<Vec<Header>>>()?;
+    let Some(last) = headers.last() else { return inconsistent("no header") };
+    let logs = headers.iter().map(|header| Filter::new().address(contracts.clone()).at_block_hash(header.hash));
+    let mut questions = Questions { logs: logs.collect(), ..Questions::default() };
+    questions.counts = Some((contracts.clone(), BlockId::hash(last.hash)));
+    let found = counted_or_not(rpc, &mut questions).await?;
+    let counted = !found.counts.is_empty();
+    let mut raw = Vec::new();
+    for ((logs, header), answer) in found.logs.into_iter().zip(&headers).zip(answers) {
+        if !counted && logs.is_empty() && answer.may_hold_logs_of(&contracts) {
+            none_in_receipts(rpc, header, &contracts).await?;
+        }
+        for log in logs {
+            raw.push(log.raw(Some(header.time))?);
+        }
+    }
+    let blocks = Blocks::new(headers, raw, found.counts)?;
+    if counted { Ok(blocks) } else { twice(rpc, source, questions, blocks).await }
+}
+
+/// A block whose bloom says that it may hold logs of ours, and whose logs the node says are none.
+async fn none_in_receipts(rpc: &Rpc, block: &Header, contracts: &[Address]) -> Fetched<()> {
+    match receipt_logs(rpc, block.hash, contracts).await {
+        Some(logs) if logs > 0 => inconsistent(&format!("block {} has receipts with logs and no logs", block.number)),
+        // No receipts of a block: the second answer has to do.
+        _ => Ok(()),
+    }
 }
 
 /// All blocks from `from` to `to`, which are final; headers of both ends, and of others where a time is needed.
-pub(crate) async fn final_range(rpc: &Rpc, source: &Source, from: i64, to: i64) -> Fetched<Blocks> {
-    counted_or_twice(source, || one_range(rpc, source, from, to)).await
+///
+/// Without `counting` the contracts' counts are not asked for: where the node is known not to have that state any more.
+pub(crate) async fn final_range(rpc: &Rpc, source: &Source, from: i64, to: i64, counting: bool) -> Fetched<Blocks> {
+    let contracts = source.addresses();
+    let range = Filter::new().from_block(from.unsigned_abs()).to_block(to.unsigned_abs());
+    let mut questions = Questions { logs: vec![range.address(contracts.clone())], ..Questions::default() };
+    questions.headers = if from == to { vec![tag(to)] } else { vec![tag(from), tag(to)] };
+    questions.counts = counting.then(|| (contracts, BlockId::Number(tag(to))));
+    let found = counted_or_not(rpc, &mut questions).await?;
+    let counted = !found.counts.is_empty();
+    let blocks = ranged(rpc, found).await?;
+    if (blocks.first().number, blocks.last().number) != (from, to) {
+        return inconsistent(&format!("blocks {from} to {to} were asked for, others came"));
+    }
+    if counted { Ok(blocks) } else { twice(rpc, source, questions, blocks).await }
 }
 
-/// Where a node no longer knows what the contracts counted, it is asked for the logs a second time: an answer that lacks
-/// one by accident differs from the next.
-async fn counted_or_twice<F: Future<Output = Fetched<Blocks>>>(
-    source: &Source,
-    ask: impl Fn() -> F,
-) -> Fetched<Blocks> {
-    let blocks = ask().await?;
-    if blocks.counts().len() < source.addresses().len() && ask().await?.logs() != blocks.logs() {
+/// The counts are left out of the questions where no node has the state for them.
+async fn counted_or_not(rpc: &Rpc, questions: &mut Questions) -> Fetched<Answers> {
+    match ask(rpc, questions).await {
+        Err(FetchError::Pruned(_)) if questions.counts.is_some() => {
+            questions.counts = None;
+            ask(rpc, questions).await
+        }
+        answers => answers,
+    }
+}
+
+async fn ranged(rpc: &Rpc, found: Answers) -> Fetched<Blocks> {
+    let mut headers = BTreeMap::new();
+    for answer in found.headers {
+        let Some(answer) = answer else { return inconsistent("an end of the range is not there") };
+        let header = answer.header()?;
+        headers.insert(header.number, header);
+    }
+    let logs = found.logs.into_iter().flatten().collect::<Vec<_>>();
+    // Many nodes put the block's time into each log; of the others the headers are asked.
+    let untimed = logs.iter().filter(|log| !log.is_timed()).filter_map(|log| log.block_number());
+    let mut numbers: Vec<i64> = untimed.filter(|number| !headers.contains_key(number)).collect();
+    numbers.dedup();
+    for (answer, number) in self::headers(rpc, &numbers).await?.into_iter().zip(&numbers) {
+        let Some(header) = answer else { return inconsistent(&format!("block {number} is not there")) };
+        headers.insert(header.number, header);
+    }
+    let time = |number: Option<i64>| number.and_then(|number| headers.get(&number)).map(|header| header.time);
+    let raw = logs.into_iter().map(|log| {
+        let time = time(log.block_number());
+        log.raw(time)
+    });
+    let raw = raw.collect::<Fetched<Vec<RawLog>>>()?;
+    Ok(Blocks::new(headers.into_values().collect(), raw, found.counts)?)
+}
+
+/// Where no node knows any more what the contracts counted, the logs are asked for a second time, of another node where
+/// there is one: an answer that lacks one by accident differs from the next.
+async fn twice(rpc: &Rpc, source: &Source, mut questions: Questions, blocks: Blocks) -> Fetched<Blocks> {
+    (questions.headers, questions.counts) = (Vec::new(), None);
+    let turned = rpc.at_least_turned(blocks.last().number.unsigned_abs(), 1);
+    let logs = ask(&turned, &questions).await?.logs.into_iter().flatten();
+    let mut seen: Vec<_> = logs.map(|log| log.raw(Some(blocks.last().time))).collect::<Fetched<_>>()?;
+    seen.sort_unstable_by_key(|log| (log.block_number, log.log_index));
+    let same = seen.len() == blocks.logs().len()
+        && seen
+            .iter()
+            .zip(blocks.logs())
+            .all(|(one, two)| (one.block_hash, one.log_index) == (two.block_hash, two.log_index));
+    if !same {
         let (first, last) = (blocks.first().number, blocks.last().number);
-        return inconsistent(&format!("two answers for the logs of blocks {first} to {last} differ"));
+        let chain = source.chain_id;
+        return inconsistent(&format!("chain {chain}: two answers for the logs of blocks {first} to {last} differ"));
     }
     Ok(blocks)
 }
 
-async fn each_block(rpc: &Rpc, source: &Source, from: i64, to: i64) -> Fetched<Blocks> {
-    let one = |number| async move {
-        let header = existing_header(rpc, number).await?;
-        let filter = Filter::new().address(source.addresses()).at_block_hash(header.hash);
-        let logs = get_logs(rpc, &filter);
-        // Only the last block's counts are kept.
-        let counts = async { Ok(if number == to { event_counts(rpc, source, header.hash).await } else { Vec::new() }) };
-        let (logs, counts) = futures::future::try_join(logs, counts).await?;
-        Ok::<_, FetchError>((header, logs, counts))
-    };
-    let blocks: Vec<_> = stream::iter(from..=to).map(one).buffered(IN_FLIGHT).try_collect().await?;
-    let mut headers = Vec::with_capacity(blocks.len());
-    let (mut raw, mut counts) = (Vec::new(), Vec::new());
-    for (header, logs, its_counts) in blocks {
-        for log in &logs {
-            raw.push(raw_log(log, Some(header.time))?);
-        }
-        headers.push(header);
-        counts = its_counts;
-    }
-    Ok(Blocks::new(headers, raw, counts)?)
-}
-
-async fn one_range(rpc: &Rpc, source: &Source, from: i64, to: i64) -> Fetched<Blocks> {
-    let (first, last) = futures::future::try_join(existing_header(rpc, from), existing_header(rpc, to)).await?;
-    let range = Filter::new().address(source.addresses());
-    let range = range.from_block(from.unsigned_abs()).to_block(to.unsigned_abs());
-    let counts = async { Ok(event_counts(rpc, source, last.hash).await) };
-    let (logs, counts) = futures::future::try_join(get_logs(rpc, &range), counts).await?;
-    let mut headers = BTreeMap::from([(first.number, first), (last.number, last)]);
-    fetch_times(rpc, &logs, &mut headers).await?;
-    if existing_header(rpc, to).await?.hash != last.hash {
-        return inconsistent(&format!("block {to} was replaced while its logs were fetched"));
-    }
-    let time = |log: &Log| {
-        let number = log.block_number.and_then(|number| i64::try_from(number).ok())?;
-        headers.get(&number).map(|header| header.time)
-    };
-    let raw = logs.iter().map(|log| raw_log(log, time(log))).collect::<Fetched<Vec<_>>>()?;
-    Ok(Blocks::new(headers.into_values().collect(), raw, counts)?)
-}
-
-/// Many nodes put the block's time into each log; of the others the headers are asked.
-async fn fetch_times(rpc: &Rpc, logs: &[Log], headers: &mut BTreeMap<i64, Header>) -> Fetched<()> {
-    let untimed = logs.iter().filter(|log| log.block_timestamp.is_none()).filter_map(|log| log.block_number);
-    let mut numbers: Vec<i64> = untimed.filter_map(|number| i64::try_from(number).ok()).collect();
-    numbers.dedup();
-    numbers.retain(|number| !headers.contains_key(number));
-    let questions = numbers.into_iter().map(|number| existing_header(rpc, number));
-    let found: Vec<Header> = stream::iter(questions).buffered(IN_FLIGHT).try_collect().await?;
-    headers.extend(found.into_iter().map(|header| (header.number, header)));
-    Ok(())
-}
-
-/// What a node marks as removed belongs to a branch that is gone; the headers tell that too, so it is left out.
-async fn get_logs(rpc: &Rpc, filter: &Filter) -> Fetched<Vec<Log>> {
-    let mut logs = rpc.provider.get_logs(filter).await.map_err(|error| fault(rpc, &error))?;
-    logs.retain(|log| !log.removed);
-    Ok(logs)
-}
-
-/// The contracts' own counts at a block. A node that no longer has the block's state, or a block before the
-/// contracts', gives none, and nothing is checked.
-async fn event_counts(rpc: &Rpc, source: &Source, block: B256) -> Vec<EventCount> {
-    let counts = source.addresses().into_iter().map(|address| async move {
-        // The same call on each of them.
-        let contract = PlanManager::new(address, &rpc.provider);
-        let count = contract.eventCount().block(BlockId::hash(block)).call().await.ok()?;
-        Some(EventCount { address, count: i64::try_from(count).ok()? })
-    });
-    futures::future::join_all(counts).await.into_iter().flatten().collect()
-}
-
-fn header_of(header: &alloy::rpc::types::Header) -> Fetched<Header> {
-    let number = i64::try_from(header.number).ok();
-    match number.zip(instant(header.timestamp)) {
-        Some((number, time)) => Ok(Header { number, hash: header.hash, parent_hash: header.parent_hash, time }),
-        None => inconsistent("a header's number or time is out of range"),
-    }
-}
-
-fn raw_log(log: &Log, header_time: Option<OffsetDateTime>) -> Fetched<RawLog> {
-    let raw = || {
-        Some(RawLog {
-            block_number: i64::try_from(log.block_number?).ok()?,
-            block_hash: log.block_hash?,
-            block_time: header_time.or_else(|| instant(log.block_timestamp?))?,
-            tx_hash: log.transaction_hash?,
-            log_index: i64::try_from(log.log_index?).ok()?,
-            address: log.address(),
-            topics: log.topics().to_vec(),
-            data: log.data().data.clone(),
-        })
-    };
-    raw().map_or_else(|| inconsistent("a log does not say where it stands"), Ok)
-}
-
-fn instant(seconds: u64) -> Option<OffsetDateTime> {
-    OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()
-}
-
-fn inconsistent<T>(what: &str) -> Fetched<T> {
-    Err(FetchError::Inconsistent(MirrorError::Inconsistent(what.to_owned())))
-}
-
-fn fault(rpc: &Rpc, error: &TransportError) -> FetchError {
-    let told = match error {
-        // The text of an answer that does not parse may be megabytes.
-        RpcError::DeserError { err, .. } => rpc.error(&format!("answer does not parse: {err}")),
-        _ => rpc.error(error),
-    };
-    match class_of(error) {
-        Class::TooLarge { .. } => FetchError::TooLarge(told),
-        Class::Refused | Class::Pruned => FetchError::Refused(told),
-        Class::Transient | Class::RateLimited { .. } | Class::Lagging | Class::Garbage => FetchError::Unanswered(told),
-    }
+fn tag(number: i64) -> BlockNumberOrTag {
+    BlockNumberOrTag::Number(number.unsigned_abs())
 }

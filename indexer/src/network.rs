@@ -1,27 +1,28 @@
 //! One network: from where the mirror stands to the node's head, and again.
 
+use alloy::eips::BlockNumberOrTag;
 use billing_core::{
-    chain::{Network, Rpc},
-    mirror::{self, Applied, Blocks, Cursor, Header, MirrorError, Source, Undone},
+    chain::{FinalityTag, Network, Rpc},
+    mirror::{self, Applied, Cursor, Header, MirrorError, Source},
 };
 use sqlx::PgPool;
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    fetch::{self, FetchError},
+    ask::{FetchError, Fetched},
+    fetch::{self, Head},
     metrics::Metrics,
     progress::Progress,
     ranges::Ranges,
-    reorg::find_fork,
 };
 
 /// Blocks near the head fetched at once at most.
-const NEAR_BLOCKS: i64 = 32;
-/// Smaller ranges tried at once, before the failure is told.
-const SHRINKS: u32 = 12;
-/// Times in a row that a stretch with logs left out is asked for again, smaller and at once, before the failure is told.
-/// A provider that forgets some would else cost a back-off and a new connection for each.
+pub(crate) const NEAR_BLOCKS: i64 = 32;
+/// Times in a row that a stretch with logs left out is asked for again at once, of one node after the other, before the
+/// failure is told.
 const GAPS: u32 = 5;
+/// Stretches stored in a row, after which the preferred node is asked first again.
+const FORGIVEN_AFTER: u32 = 64;
 
 /// Where a round ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,21 +47,29 @@ pub(crate) enum Round {
 /// The mirroring of one network.
 #[derive(Debug)]
 pub(crate) struct Mirroring {
-    pool: PgPool,
-    rpc: Rpc,
-    source: Source,
-    metrics: Metrics,
-    progress: Progress,
-    ranges: Ranges,
+    pub(crate) pool: PgPool,
+    pub(crate) rpc: Rpc,
+    pub(crate) source: Source,
+    pub(crate) metrics: Metrics,
+    pub(crate) progress: Progress,
+    pub(crate) ranges: Ranges,
     /// Blocks near the head fetched at once: fewer after a failure, then twice as many each time.
     near: i64,
     /// Stretches in a row with logs left out.
-    gaps: u32,
+    pub(crate) gaps: u32,
+    /// How many nodes after the preferred one is asked first.
+    pub(crate) turn: usize,
+    /// Stretches stored since that was changed.
+    stored: u32,
+    /// Where the mirror stood when it last went back for missing logs.
+    pub(crate) repaired: Option<i64>,
     /// Whether the cursor moved since it was last asked.
     moved: bool,
-    shutdown: CancellationToken,
+    pub(crate) shutdown: CancellationToken,
     /// Head for which the cursor's block was last seen to be canonical.
-    checked: Option<alloy::primitives::B256>,
+    pub(crate) checked: Option<alloy::primitives::B256>,
+    /// Last block that is final; it never goes back.
+    last_final: i64,
 }
 
 impl Mirroring {
@@ -74,9 +83,13 @@ impl Mirroring {
             ranges: Ranges::default(),
             near: NEAR_BLOCKS,
             gaps: 0,
+            turn: 0,
+            stored: 0,
+            repaired: None,
             moved: false,
             shutdown: shutdown.clone(),
             checked: None,
+            last_final: -1,
         }
     }
 
@@ -94,11 +107,9 @@ impl Mirroring {
     /// # Errors
     /// Whatever kept it from that; what was applied before stays.
     pub(crate) async fn catch_up(&mut self) -> anyhow::Result<Round> {
-        let mut conn = self.pool.acquire().await?;
-        if let Some(halt) = mirror::halted(&mut conn, self.source.chain_id).await? {
+        if let Some(halt) = mirror::halted(&mut *self.pool.acquire().await?, self.source.chain_id).await? {
             return Ok(self.halted(halt.reason));
         }
-        drop(conn);
         match self.go_on().await {
             Err(error) if is_too_deep(&error) => {
                 let reason = error.to_string();
@@ -118,88 +129,68 @@ impl Mirroring {
     }
 
     async fn go_on(&mut self) -> anyhow::Result<Round> {
-        let Some(head) = self.unless_stopped(fetch::head(&self.rpc)).await else { return Ok(Round::Stopped) };
+        let asked = fetch::head(&self.rpc, self.network().finality_tag.map(tag_of));
+        let Some(head) = self.shutdown.clone().run_until_cancelled(asked).await else { return Ok(Round::Stopped) };
         let head = self.counted(head)?;
+        self.last_final = self.last_final.max(self.final_below(&head));
+        self.metrics.last_final(self.last_final);
         let cursor = mirror::cursor(&mut *self.pool.acquire().await?, self.source.chain_id).await?;
-        let target = head.number - signed(self.network().confirmations);
+        let target = head.latest.number - signed(self.network().confirmations);
         match cursor {
-            Some(at) if head.number < at.number => {
-                self.metrics.position(head.number, at.number);
-                return Ok(Round::Lagging { head: head.number, mirror: at.number });
+            Some(at) if head.latest.number < at.number => {
+                self.metrics.position(&head.latest, at.number, at.time);
+                return Ok(Round::Lagging { head: head.latest.number, mirror: at.number });
             }
-            Some(at) if target <= at.number => return self.check_cursor(at, head).await,
+            Some(at) if target <= at.number => return self.check_cursor(at, &head).await,
             None if target < self.start_block() => return Ok(Round::CaughtUp),
             _ => {}
         }
-        self.advance(cursor.map_or(self.start_block(), |at| at.number + 1), target, head).await
-    }
-
-    /// Applies stretch after stretch; the next one is fetched meanwhile.
-    async fn advance(&mut self, mut from: i64, target: i64, head: Header) -> anyhow::Result<Round> {
-        self.progress.begin(from, target);
-        let mut fetching = self.fetch_ahead(from, target, head);
-        let mut shrinks = 0;
-        loop {
-            let Some(fetched) = self.unless_stopped(&mut fetching).await else { return Ok(Round::Stopped) };
-            let blocks = match self.counted(fetched?) {
-                Ok(blocks) => blocks,
-                Err(error) if shrinks < SHRINKS && self.may_shrink(&error, from, head) => {
-                    tracing::debug!(network = self.network().name, %error, size = self.ranges.size(), "smaller range");
-                    shrinks += 1;
-                    fetching = self.fetch_ahead(from, target, head);
-                    continue;
-                }
-                Err(error) => {
-                    self.near = (self.near / 2).max(1);
-                    return Err(error.into());
-                }
-            };
-            if blocks.last().number <= self.final_below(head) {
-                self.ranges.answered(blocks.logs().len());
-            }
-            from = blocks.last().number + 1;
-            shrinks = 0;
-            // After a gap nothing else is asked meanwhile: some nodes leave logs out of every n-th answer.
-            let ahead = self.gaps == 0;
-            if from <= target && ahead {
-                fetching = self.fetch_ahead(from, target, head);
-            }
-            if let Some(round) = self.store(&blocks, head).await? {
-                return Ok(round);
-            }
-            if from <= target && !ahead {
-                fetching = self.fetch_ahead(from, target, head);
-            }
-            if from > target {
-                self.checked = Some(head.hash);
-                self.progress.done();
-                return Ok(Round::CaughtUp);
-            }
+        let from = cursor.map_or(self.start_block(), |at| at.number + 1);
+        if from <= self.last_final {
+            self.backfill(from, target, &head).await
+        } else {
+            self.follow(from, target, &head).await
         }
     }
 
-    /// `None`: stored, go on.
-    async fn store(&mut self, blocks: &Blocks, head: Header) -> anyhow::Result<Option<Round>> {
-        let applied = mirror::apply(&self.pool, &self.source, blocks).await;
+    /// A stretch near the head.
+    async fn follow(&mut self, from: i64, target: i64, head: &Head) -> anyhow::Result<Round> {
+        let to = target.min(from + self.near - 1);
+        let rpc = self.rpc.at_least_turned(to.unsigned_abs(), self.turn);
+        let fetched = fetch::near_head(&rpc, &self.source, from, to, head);
+        let Some(fetched) = self.shutdown.clone().run_until_cancelled(fetched).await else { return Ok(Round::Stopped) };
+        let blocks = self.counted(fetched).inspect_err(|_| self.near = (self.near / 2).max(1))?;
+        let blocks = blocks.with_final(self.last_final);
+        let applied = mirror::apply(&self.pool, &self.source, &blocks).await;
+        if let Some(round) = self.applied(applied, *blocks.last(), head).await? {
+            return Ok(round);
+        }
+        if to < target {
+            return Ok(Round::Again);
+        }
+        self.checked = Some(head.latest.hash);
+        self.progress.done();
+        Ok(Round::CaughtUp)
+    }
+
+    /// What becomes of it after blocks up to `to` were to be stored; `None`: they are, go on.
+    pub(crate) async fn applied(
+        &mut self,
+        applied: Result<Applied, MirrorError>,
+        to: Header,
+        head: &Head,
+    ) -> anyhow::Result<Option<Round>> {
         if let Err(gap @ MirrorError::Gap { .. }) = &applied {
-            self.metrics.rpc_error();
-            self.ranges.refused();
-            self.near = 1;
-            self.gaps += 1;
-            if self.gaps <= GAPS {
-                tracing::warn!(network = self.network().name, "{gap}; asked again");
-                return Ok(Some(Round::Again));
-            }
+            return self.missed(gap).await.map(Some);
         }
         match applied? {
             Applied::Moved { logs, charges } => {
-                (self.moved, self.gaps) = (true, 0);
-                self.near = (self.near * 2).min(NEAR_BLOCKS);
-                let (network, block) = (&self.rpc.network.name, blocks.last().number);
+                self.stored_one();
+                let network = &self.rpc.network.name;
                 self.metrics.logs(logs);
-                self.metrics.position(head.number, block);
-                self.progress.reached(block);
-                tracing::debug!(network, block, logs, charges, "mirrored");
+                self.metrics.position(&head.latest, to.number, to.time);
+                self.progress.reached(to.number);
+                tracing::debug!(network, block = to.number, logs, charges, "mirrored");
                 Ok(None)
             }
             Applied::NeedsUndo { cursor } => self.undo(cursor, head).await.map(Some),
@@ -207,98 +198,74 @@ impl Mirroring {
         }
     }
 
+    const fn stored_one(&mut self) {
+        (self.moved, self.gaps) = (true, 0);
+        self.near = if self.near < NEAR_BLOCKS / 2 { self.near * 2 } else { NEAR_BLOCKS };
+        self.stored += 1;
+        if self.stored >= FORGIVEN_AFTER {
+            (self.stored, self.turn) = (0, 0);
+        }
+    }
+
+    /// Logs were left out: now, or of what is stored already. Another node is asked.
+    async fn missed(&mut self, gap: &MirrorError) -> anyhow::Result<Round> {
+        self.metrics.gap();
+        self.near = 1;
+        self.gaps += 1;
+        (self.turn, self.stored) = (self.turn + 1, 0);
+        tracing::warn!(network = self.network().name, "{gap}; another node is asked");
+        if self.gaps <= GAPS {
+            return Ok(Round::Again);
+        }
+        self.gaps = 0;
+        self.repair(gap).await
+    }
+
     /// Nothing new by number; the cursor's block may still have been replaced by another of the same height.
-    async fn check_cursor(&mut self, at: Cursor, head: Header) -> anyhow::Result<Round> {
-        self.metrics.position(head.number, at.number);
-        if self.checked == Some(head.hash) {
+    async fn check_cursor(&mut self, at: Cursor, head: &Head) -> anyhow::Result<Round> {
+        self.metrics.position(&head.latest, at.number, at.time);
+        if self.checked == Some(head.latest.hash) {
             return Ok(Round::CaughtUp);
         }
-        let there = if head.number == at.number {
-            Some(head)
+        let there = if head.latest.number == at.number {
+            Some(head.latest)
         } else {
             let asked = fetch::header(&self.rpc, at.number).await;
             self.counted(asked)?
         };
         match there {
             Some(header) if header.hash == at.hash => {
-                self.checked = Some(head.hash);
+                self.checked = Some(head.latest.hash);
                 Ok(Round::CaughtUp)
             }
             Some(_) => self.undo(at, head).await,
-            None => Ok(Round::Lagging { head: head.number, mirror: at.number }),
+            None => Ok(Round::Lagging { head: head.latest.number, mirror: at.number }),
         }
     }
 
-    /// Finds the fork, fetches the new branch, and only then takes the old one back.
-    async fn undo(&mut self, cursor: Cursor, head: Header) -> anyhow::Result<Round> {
-        let stored = mirror::headers(&mut *self.pool.acquire().await?, self.source.chain_id).await?;
-        let found = find_fork(&self.rpc, &stored).await;
-        let fork = self.counted(found)?;
-        if fork.number == cursor.number {
-            return Ok(Round::Again);
+    /// Last block that no reorganisation is expected to reach: of those that the depth allows and the chain itself names.
+    fn final_below(&self, head: &Head) -> i64 {
+        let by_depth = head.latest.number - signed(self.network().finality_depth);
+        match self.network().finality_tag {
+            // A node that does not know the tag names no final block.
+            Some(_) => head.finalized.map_or(-1, |finalized| finalized.min(by_depth)),
+            None => by_depth,
         }
-        let to = (head.number - signed(self.network().confirmations)).min(fork.number + NEAR_BLOCKS);
-        let branch = if to > fork.number {
-            let fetched = fetch::near_head(&self.rpc, &self.source, fork.number + 1, to).await;
-            Some(self.counted(fetched)?)
-        } else {
-            None
-        };
-        if branch.as_ref().is_some_and(|branch| branch.first().parent_hash != fork.hash) {
-            return Err(MirrorError::Inconsistent("the chain moved while its fork was looked for".to_owned()).into());
-        }
-        let Undone::Moved { depth, logs } = mirror::undo_to(&self.pool, &self.source, &cursor, fork.number).await?
-        else {
-            return Ok(Round::Again);
-        };
-        self.checked = None;
-        self.metrics.reorg(depth);
-        tracing::warn!(network = self.network().name, fork = fork.number, depth, logs, "reorganisation undone");
-        if let Some(branch) = branch {
-            mirror::apply(&self.pool, &self.source, &branch).await?;
-        }
-        Ok(Round::Again)
     }
 
-    /// Starts to fetch the stretch that begins at `from`.
-    fn fetch_ahead(&self, from: i64, target: i64, head: Header) -> AbortOnDropHandle<Result<Blocks, FetchError>> {
-        // A node that is behind answers for its own last blocks, and with nothing for those it lacks.
-        let (rpc, source) = (self.rpc.at_least(target.unsigned_abs()), self.source);
-        let last_final = self.final_below(head).min(target);
-        let (size, near) = (signed(self.ranges.size()), self.near);
-        AbortOnDropHandle::new(tokio::spawn(async move {
-            if from <= last_final {
-                fetch::final_range(&rpc, &source, from, last_final.min(from + size - 1)).await
-            } else {
-                fetch::near_head(&rpc, &source, from, target.min(from + near - 1)).await
-            }
-        }))
+    pub(crate) const fn last_final(&self) -> i64 {
+        self.last_final
     }
 
-    /// Whether a refusal may be due to the size of the range, which then is halved.
-    fn may_shrink(&mut self, error: &FetchError, from: i64, head: Header) -> bool {
-        let size_may_matter = !matches!(error, FetchError::Inconsistent(_));
-        size_may_matter && from <= self.final_below(head) && self.ranges.refused()
-    }
-
-    /// Last block that no reorganisation is expected to reach.
-    fn final_below(&self, head: Header) -> i64 {
-        head.number - signed(self.network().finality_depth)
-    }
-
-    fn start_block(&self) -> i64 {
+    pub(crate) fn start_block(&self) -> i64 {
         signed(self.network().start_block)
     }
 
-    fn counted<T>(&self, answer: Result<T, FetchError>) -> Result<T, FetchError> {
+    pub(crate) fn counted<T>(&self, answer: Fetched<T>) -> Fetched<T> {
         if answer.is_err() {
             self.metrics.rpc_error();
         }
         answer
-    }
-
-    async fn unless_stopped<F: Future>(&self, work: F) -> Option<F::Output> {
-        self.shutdown.run_until_cancelled(work).await
     }
 }
 
@@ -307,6 +274,13 @@ fn is_too_deep(error: &anyhow::Error) -> bool {
         || matches!(error.downcast_ref(), Some(MirrorError::BeyondWindow { .. }))
 }
 
-fn signed(number: u64) -> i64 {
+const fn tag_of(tag: FinalityTag) -> BlockNumberOrTag {
+    match tag {
+        FinalityTag::Safe => BlockNumberOrTag::Safe,
+        FinalityTag::Finalized => BlockNumberOrTag::Finalized,
+    }
+}
+
+pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,67 +1,45 @@
 //! How many final blocks to ask for at once.
 
-const FIRST: u64 = 512;
+use billing_nodes::Caps;
+
+/// Little, until it is known how much that is.
+const FIRST: u64 = 64;
 const LARGEST: u64 = 16_384;
-/// An answer with more logs than this is shortened next time: it costs memory, and the next one may be refused.
-const COMFORTABLE_LOGS: usize = 4_000;
+/// Logs that an answer should have: about 2 MB of JSON, which a node makes quickly and takes little memory.
+const COMFORTABLE_LOGS: u64 = 2_000;
 
-/// Longest wait, in answered ranges, before a size is tried that may be refused.
-const MOST_PATIENCE: u32 = 64;
-
-/// A size that nodes take: halved when one refuses, doubled again up to a ceiling below what was refused. The ceiling is
-/// raised by a quarter now and then: seldom where that is refused, soon where it is not, as after an outage.
+/// A size that brings about [`COMFORTABLE_LOGS`], as the answers so far were. What a node says that it takes at most is
+/// the pool's to know; here is what was refused or not answered without a word about size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ranges {
-    size: u64,
-    ceiling: u64,
-    /// Answers at the ceiling before it is raised.
-    patience: u32,
-    waited: u32,
-    /// The ceiling was raised and not yet reached.
-    trying: bool,
+    comfortable: u64,
+    caps: Caps,
 }
 
 impl Default for Ranges {
     fn default() -> Self {
-        Self { size: FIRST, ceiling: LARGEST, patience: 1, waited: 0, trying: false }
+        Self { comfortable: FIRST, caps: Caps::default() }
     }
 }
 
 impl Ranges {
-    /// Blocks of the next range; at least one.
-    pub(crate) const fn size(self) -> u64 {
-        self.size
+    /// Blocks of the next range, of a node that takes `cap`; at least one.
+    pub(crate) fn size(self, cap: u64) -> u64 {
+        self.comfortable.min(self.caps.span()).min(cap).max(1)
     }
 
-    /// A range was answered with this many logs.
-    pub(crate) fn answered(&mut self, logs: usize) {
-        if logs > COMFORTABLE_LOGS {
-            self.size = (self.size / 2).max(1);
-            return;
-        }
-        if self.size < self.ceiling {
-            self.size = (self.size * 2).min(self.ceiling);
-            return;
-        }
-        if std::mem::take(&mut self.trying) {
-            self.patience = (self.patience / 2).max(1);
-        }
-        self.waited += 1;
-        if self.waited >= self.patience && self.ceiling < LARGEST {
-            self.ceiling = (self.ceiling + self.ceiling / 4 + 1).min(LARGEST);
-            self.size = self.ceiling;
-            (self.waited, self.trying) = (0, true);
-        }
+    /// A range of so many blocks was answered with so many logs. It at most doubles: what lies ahead may be denser.
+    pub(crate) fn answered(&mut self, blocks: u64, logs: usize) {
+        let logs = u64::try_from(logs).unwrap_or(u64::MAX).max(1);
+        let comfortable = blocks.saturating_mul(COMFORTABLE_LOGS) / logs;
+        self.comfortable = comfortable.clamp(1, blocks.saturating_mul(2).max(2)).min(LARGEST);
+        self.caps.answered(blocks);
     }
 
-    /// A range was refused; `false` when it cannot be smaller.
-    pub(crate) fn refused(&mut self) -> bool {
-        let smaller = self.size > 1;
-        self.ceiling = (self.size * 3 / 4).max(1);
-        self.size = (self.size / 2).max(1);
-        self.patience = (self.patience * 2).min(MOST_PATIENCE);
-        (self.waited, self.trying) = (0, false);
-        smaller
+    /// A range of so many blocks was refused; `false` when it cannot be smaller.
+    pub(crate) fn refused(&mut self, blocks: u64) -> bool {
+        self.caps.refused(blocks, None);
+        blocks > 1
     }
 }
 
@@ -71,51 +49,48 @@ mod tests {
 
     use super::*;
 
-    fn settle(cap: u64, rounds: usize) -> (Ranges, usize) {
-        let (mut ranges, mut refusals) = (Ranges::default(), 0);
-        for _ in 0..rounds {
-            if ranges.size() > cap {
-                ranges.refused();
-                refusals += 1;
-            } else {
-                ranges.answered(0);
-            }
-        }
-        (ranges, refusals)
-    }
-
     proptest! {
         #[test]
-        fn a_cap_is_found_and_seldom_tried_again(cap in 1_u64..5_000) {
-            let (ranges, refusals) = settle(cap, 400);
-            prop_assert!(ranges.size() <= cap * 5 / 4 + 1 && ranges.size() >= cap / 4);
-            prop_assert!(refusals < 40, "{refusals} refusals");
+        fn answers_of_even_blocks_come_to_be_comfortable(density in 0_u64..3_000) {
+            let mut ranges = Ranges::default();
+            for _ in 0..20 {
+                let size = ranges.size(u64::MAX);
+                ranges.answered(size, usize::try_from(size * density).expect("small"));
+            }
+            let size = ranges.size(u64::MAX);
+            prop_assert!(size == LARGEST || size == 1 || (1_000..=2_000).contains(&(size * density)), "{size}");
         }
 
         #[test]
-        fn the_size_stays_in_bounds(steps in prop::collection::vec((any::<bool>(), 0_usize..10_000), 0..200)) {
+        fn the_size_stays_in_bounds(steps in prop::collection::vec((any::<bool>(), 0_usize..10_000, 1_u64..5_000), 0..200)) {
             let mut ranges = Ranges::default();
-            for (refused, logs) in steps {
-                if refused { ranges.refused(); } else { ranges.answered(logs) }
-                prop_assert!((1..=LARGEST).contains(&ranges.size()));
+            for (refused, logs, cap) in steps {
+                let size = ranges.size(cap);
+                prop_assert!((1..=cap.min(LARGEST)).contains(&size));
+                if refused { ranges.refused(size); } else { ranges.answered(size, logs) }
             }
         }
-    }
 
-    #[test]
-    fn after_an_outage_it_grows_again() {
-        let mut ranges = Ranges::default();
-        while ranges.refused() {}
-        for _ in 0..250 {
-            ranges.answered(0);
+        #[test]
+        fn refusals_come_to_an_end(first in 1_u64..=LARGEST) {
+            let mut ranges = Ranges { comfortable: first, ..Ranges::default() };
+            let refusals = (0..).take_while(|_| { let size = ranges.size(u64::MAX); ranges.refused(size) }).count();
+            prop_assert!(refusals <= 14);
         }
-        assert!(ranges.size() > FIRST);
-    }
 
-    #[test]
-    fn heavy_answers_make_the_next_range_smaller() {
-        let mut ranges = Ranges::default();
-        ranges.answered(COMFORTABLE_LOGS + 1);
-        assert_eq!(ranges.size(), FIRST / 2);
+        #[test]
+        fn a_cap_without_a_word_is_found_and_seldom_tried_again(cap in 1_u64..5_000) {
+            let (mut ranges, mut refusals) = (Ranges::default(), 0);
+            for _ in 0..400 {
+                let size = ranges.size(u64::MAX);
+                if size > cap {
+                    ranges.refused(size);
+                    refusals += 1;
+                } else {
+                    ranges.answered(size, 0);
+                }
+            }
+            prop_assert!(refusals < 40, "{refusals} refusals");
+        }
     }
 }

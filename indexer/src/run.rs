@@ -1,15 +1,9 @@
 //! All networks at once.
 
-use std::{
-    io::Write,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use billing_core::{
-    chain::Network,
-    mirror::{self, Lease, MirrorError, Verified},
-};
+use billing_core::{chain::Network, mirror::MirrorError};
 use billing_process::Readiness;
 use indicatif::MultiProgress;
 use sqlx::PgPool;
@@ -17,25 +11,20 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    backoff,
-    fetch::FetchError,
+    ask::FetchError,
+    backoff, lead,
     network::{Mirroring, Round},
     progress::Progress,
     start,
 };
 
 /// Pause before more of the same, so that a node that contradicts itself is not asked without end.
-const AGAIN: Duration = Duration::from_millis(20);
+pub(crate) const AGAIN: Duration = Duration::from_millis(20);
 /// Times that the chain may move under a single run.
 const MOVES: u32 = 5;
 
-/// Between two tries to become the one that mirrors a network.
-const STANDBY: Duration = Duration::from_millis(200);
-/// Between two looks whether the lease is still held.
-const LEASE_CHECK: Duration = Duration::from_secs(1);
-
 /// What an operator does about a halt.
-const RUNBOOK: &str = "run `billing-indexer resume --network NAME` to see what would be taken back";
+pub(crate) const RUNBOOK: &str = "run `billing-indexer resume --network NAME` to see what would be taken back";
 
 /// How long to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +59,7 @@ pub async fn run(
         let (pool, readiness, shutdown) = (pool.clone(), readiness.clone(), shutdown.clone());
         tasks.spawn(async move {
             match mode {
-                Mode::Follow => follow(mirroring, &pool, &readiness, &shutdown).await,
+                Mode::Follow => lead::follow(mirroring, &pool, &readiness, &shutdown).await,
                 Mode::Once => once(mirroring).await.with_context(|| format!("network {name}"))?,
             }
             Ok(())
@@ -127,107 +116,4 @@ async fn once(mut mirroring: Mirroring) -> anyhow::Result<()> {
 fn chain_moved(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(FetchError::Inconsistent(MirrorError::Inconsistent(_))))
         || matches!(error.downcast_ref(), Some(MirrorError::Inconsistent(_)))
-}
-
-/// Mirrors while it has the lease, stands by while another replica has it.
-async fn follow(mut mirroring: Mirroring, pool: &PgPool, readiness: &Readiness, shutdown: &CancellationToken) {
-    let name = mirroring.network().name.clone();
-    let mut standing_by = false;
-    while !shutdown.is_cancelled() {
-        match Lease::try_take(pool, mirroring.network().chain_id).await {
-            Ok(Some(mut lease)) => {
-                tracing::info!(network = name, "mirroring");
-                standing_by = false;
-                if let Err(error) = lead(&mut mirroring, &mut lease, readiness, shutdown).await {
-                    tracing::error!(network = name, "the lease is lost: {error}");
-                }
-                lease.release().await;
-            }
-            Ok(None) if !standing_by => {
-                tracing::info!(network = name, "another process mirrors this network; standing by");
-                readiness.report(&name, None);
-                standing_by = true;
-            }
-            Ok(None) => {}
-            Err(error) => readiness.report(&name, Some(format!("no lease: {error}"))),
-        }
-        shutdown.run_until_cancelled(tokio::time::sleep(STANDBY)).await;
-    }
-}
-
-/// Until told to stop, or the lease is lost.
-async fn lead(
-    mirroring: &mut Mirroring,
-    lease: &mut Lease,
-    readiness: &Readiness,
-    shutdown: &CancellationToken,
-) -> sqlx::Result<()> {
-    let name = mirroring.network().name.clone();
-    let poll = Duration::from_millis(mirroring.network().poll_interval_ms);
-    let (mut failures, mut halted) = (0_u32, false);
-    let mut checked = Instant::now();
-    readiness.report(&name, Some("catching up".to_owned()));
-    while !shutdown.is_cancelled() {
-        if checked.elapsed() >= LEASE_CHECK {
-            lease.check().await?;
-            checked = Instant::now();
-        }
-        let pause = match mirroring.catch_up().await {
-            Ok(Round::Stopped) => return Ok(()),
-            Ok(Round::Again) => AGAIN,
-            Ok(Round::CaughtUp) => {
-                (failures, halted) = (0, false);
-                readiness.report(&name, None);
-                poll
-            }
-            Ok(Round::Lagging { head, mirror }) => {
-                readiness.report(&name, Some(format!("the node is at block {head}, the mirror at {mirror}")));
-                poll
-            }
-            Ok(Round::Halted(reason)) => {
-                if !std::mem::replace(&mut halted, true) {
-                    tracing::error!(network = name, "HALTED: {reason}; {RUNBOOK}");
-                }
-                readiness.report(&name, Some(format!("halted: {reason}; {RUNBOOK}")));
-                poll.max(LEASE_CHECK)
-            }
-            Err(error) => {
-                failures = if mirroring.take_moved() { 1 } else { failures + 1 };
-                tracing::error!(network = name, failures, "{error:#}");
-                readiness.report(&name, Some(format!("{error:#}")));
-                backoff::pause(failures)
-            }
-        };
-        if shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
-/// Compares the mirror of each network with the contracts at the mirror's block, and writes the result as text.
-///
-/// # Errors
-/// As [`run`] at start; a difference; a node without the state of that block.
-pub async fn verify(pool: &PgPool, networks: Vec<Network>, mut out: impl Write) -> anyhow::Result<()> {
-    let mut found = 0;
-    for rpc in start::open_all(pool, &networks).await? {
-        let Verified { cursor, plans, subscriptions, deposits, sales, differences } =
-            mirror::verify(pool, &rpc).await.with_context(|| format!("network {}", rpc.network.name))?;
-        writeln!(
-            out,
-            "{}: block {}: {plans} plans, {subscriptions} subscriptions, {deposits} deposits, {sales} sales and revocations, {} differences",
-            rpc.network.name,
-            cursor.number,
-            differences.len()
-        )?;
-        for difference in &differences {
-            writeln!(out, "  {difference}")?;
-        }
-        found += differences.len();
-    }
-    if found > 0 {
-        bail!("the mirror differs from the chain in {found} facts");
-    }
-    Ok(())
 }

@@ -66,10 +66,10 @@ fn read(reply: &Reply, packet: &RequestPacket) -> Outcome {
     })
 }
 
-/// Answers of a batch are wanted together: what another node may answer better spoils all. Refusals stand beside the
-/// good answers.
+/// Answers of a batch are wanted together: what another node may answer better spoils all, and so does a size that the
+/// caller must make smaller. Refusals stand beside the good answers.
 const fn spoils_a_batch(class: &Class) -> bool {
-    !matches!(class, Class::Refused | Class::TooLarge { .. })
+    !matches!(class, Class::Refused)
 }
 
 const fn severity(class: &Class) -> u8 {

@@ -50,10 +50,12 @@ impl Caps {
         if self.refused.is_some_and(|refused| refused <= span) {
             // What was refused then is answered now: it was the day, or the logs, and not the span.
             self.refused = None;
-            self.patience = (self.patience / 2).max(1);
         }
         if span < self.span || self.span >= LARGEST {
             return;
+        }
+        if self.refused.is_none() {
+            self.patience = (self.patience / 2).max(1);
         }
         self.waited += 1;
         if self.waited >= self.patience {

@@ -49,7 +49,7 @@ impl Class {
 
 // Each list is looked for in a text in lower case, in the order in which `by_text` names them: "rate limit exceeded" is
 // no size, and "execution reverted: rate limit" is a contract's own word.
-const REFUSED: [&str; 14] = [
+const REFUSED: [&str; 15] = [
     "execution reverted",
     "vm exception while processing",
     "vm execution error",
@@ -64,6 +64,7 @@ const REFUSED: [&str; 14] = [
     "exceeds block gas limit",
     "max fee per gas less than block base fee",
     "invalid sender",
+    "invalid block range",
 ];
 const RATE: [&str; 13] = [
     "rate limit",

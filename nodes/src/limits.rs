@@ -33,6 +33,9 @@ const BEFORE_A_SPAN: [&str; 20] = [
     "for your plan (",
 ];
 
+/// What else than blocks is counted, in words after a number.
+const NO_BLOCKS: [&str; 4] = ["bytes", "results", "logs", "entries"];
+
 /// Reads the suggestion out of a text in lower case; `None` when it has none.
 pub(crate) fn at_most(text: &str) -> Option<AtMost> {
     hex_range(text).or_else(|| decimal_range(text)).or_else(|| span(text)).filter(|found| match found {
@@ -60,6 +63,9 @@ fn span(text: &str) -> Option<AtMost> {
     }
     BEFORE_A_SPAN.iter().find_map(|words| {
         let (number, rest) = leading_number(text.split_once(words)?.1)?;
+        if NO_BLOCKS.iter().any(|unit| rest.trim_start().starts_with(unit)) {
+            return None;
+        }
         // "(5000 > 500)": what was asked, then what is allowed.
         let allowed = rest.strip_prefix(" > ").and_then(leading_number).map(|(allowed, _)| allowed);
         Some(AtMost::Span(allowed.unwrap_or(number)))

@@ -19,17 +19,24 @@ use crate::{
 };
 
 /// Asks one node after the other in order of preference, then all again after a pause, until one answers or the pool's
-/// patience is over. Refusals and sizes are for the caller, at once.
+/// patience is over. Refusals and sizes are for the caller, at once. The first of them is `turn` places after the
+/// preferred one.
 pub(crate) async fn call(
     pool: &Inner,
     packet: &RequestPacket,
     min_head: u64,
+    turn: usize,
 ) -> Result<ResponsePacket, TransportError> {
     let begun = Instant::now();
     let mut pruned = vec![false; pool.nodes.len()];
+    let order: Vec<usize> = (0..pool.nodes.len()).map(|place| (place + turn) % pool.nodes.len()).collect();
     for round in 1.. {
         let mut last = Trouble::default();
-        for (index, node) in pool.nodes.iter().enumerate().filter(|(index, _)| !pruned[*index]).collect::<Vec<_>>() {
+        for &index in &order {
+            let node = &pool.nodes[index];
+            if pruned[index] {
+                continue;
+            }
             if let Err(wait) = node.admit() {
                 last.busy(wait);
                 continue;

@@ -142,7 +142,7 @@ impl Pool {
     /// A transport that asks only nodes which have this block.
     #[must_use]
     pub fn at_least(&self, block: u64) -> Handle {
-        Handle { pool: self.clone(), min_head: block }
+        Handle { pool: self.clone(), min_head: block, turn: 0 }
     }
 
     /// What each node takes of blocks at once, by host, in order of preference.
@@ -157,6 +157,16 @@ impl Pool {
 pub struct Handle {
     pool: Pool,
     min_head: u64,
+    turn: usize,
+}
+
+impl Handle {
+    /// The same, beginning with the node that comes so many places after the preferred one, and round again: for a caller
+    /// whom an answer did not satisfy, though the node thinks well of it.
+    #[must_use]
+    pub fn turned(self, turn: usize) -> Self {
+        Self { turn, ..self }
+    }
 }
 
 impl Service<RequestPacket> for Handle {
@@ -169,8 +179,8 @@ impl Service<RequestPacket> for Handle {
     }
 
     fn call(&mut self, packet: RequestPacket) -> Self::Future {
-        let (inner, min_head) = (Arc::clone(&self.pool.0), self.min_head);
-        Box::pin(async move { policy::call(&inner, &packet, min_head).await })
+        let (inner, min_head, turn) = (Arc::clone(&self.pool.0), self.min_head, self.turn);
+        Box::pin(async move { policy::call(&inner, &packet, min_head, turn).await })
     }
 }
 

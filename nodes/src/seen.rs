@@ -19,9 +19,9 @@ pub(crate) fn head(packet: &RequestPacket, answer: &ResponsePacket) -> Option<u6
     answered.max()
 }
 
-/// Blocks that a single question for logs spans, both ends counted; `None` for one by hash or by tag.
+/// Blocks that the question for logs among these spans, both ends counted; `None` for one by hash or by tag.
 pub(crate) fn span(packet: &RequestPacket) -> Option<u64> {
-    let request = packet.as_single().filter(|request| request.method() == "eth_getLogs")?;
+    let request = packet.requests().iter().find(|request| request.method() == "eth_getLogs")?;
     let params: Value = serde_json::from_str(request.params()?.get()).ok()?;
     let bound = |name| quantity(params.get(0)?.get(name)?);
     bound("toBlock")?.checked_sub(bound("fromBlock")?)?.checked_add(1)

@@ -23,7 +23,7 @@ mod tx_repo;
 
 pub use call::CallRequest;
 pub use error::ChainError;
-pub use networks::{Network, Networks, Token};
+pub use networks::{FinalityTag, Network, Networks, Token};
 pub use payload::TxnPayload;
 pub use permit::{PermitError, PermitSignature};
 pub use register::register_network;

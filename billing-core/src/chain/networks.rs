@@ -65,6 +65,15 @@ pub struct Network {
     /// Depth past which a block is taken as final; headers are kept this far back.
     #[serde(default = "default_finality_depth")]
     pub finality_depth: u64,
+    /// Block that the chain itself calls final; what lies above it is not, however deep. Absent: the depth alone decides.
+    #[serde(default)]
+    pub finality_tag: Option<FinalityTag>,
+    /// WebSocket of a node, ws or wss, that tells of new blocks sooner than the next poll; may hold a key. The polls go on.
+    #[serde(default)]
+    pub ws_url: Option<String>,
+    /// Seconds of chain time that the mirror may be behind before `/ready` fails.
+    #[serde(default = "default_max_lag_secs")]
+    pub max_lag_secs: u64,
     /// Members of one charge transaction at most.
     #[serde(default = "default_batch_size")]
     pub batch_size: usize,
@@ -96,6 +105,16 @@ impl fmt::Debug for Network {
     }
 }
 
+/// How a chain names its final block (Engine API's `safeBlockHash` and `finalizedBlockHash`; block tags of JSON-RPC).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FinalityTag {
+    /// Attested by most validators: on Ethereum about one epoch behind.
+    Safe,
+    /// Not reverted without slashing: on Ethereum about two epochs behind.
+    Finalized,
+}
+
 /// A token that people know by a symbol.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,6 +129,9 @@ pub struct Token {
 
 fn default_finality_depth() -> u64 {
     64
+}
+fn default_max_lag_secs() -> u64 {
+    300
 }
 fn default_batch_size() -> usize {
     100
@@ -233,6 +255,9 @@ impl Network {
         }
         if !(1..=1_000).contains(&self.batch_size) {
             return wrong("batch_size must be from 1 to 1000");
+        }
+        if self.ws_url.as_ref().is_some_and(|url| !url.starts_with("ws://") && !url.starts_with("wss://")) {
+            return wrong("ws_url must start with ws:// or wss://");
         }
         for url in &self.rpc_urls {
             if !url.starts_with("http://") && !url.starts_with("https://") {

@@ -67,7 +67,13 @@ impl Rpc {
     /// The same network, asked only of nodes that have this block.
     #[must_use]
     pub fn at_least(&self, block: u64) -> Self {
-        Self { provider: provider(self.nodes.at_least(block)), ..self.clone() }
+        self.at_least_turned(block, 0)
+    }
+
+    /// The same network, asked only of nodes that have this block, beginning `turn` places after the preferred one.
+    #[must_use]
+    pub fn at_least_turned(&self, block: u64, turn: usize) -> Self {
+        Self { provider: provider(self.nodes.at_least(block).turned(turn)), ..self.clone() }
     }
 
     async fn checked(network: &Network, nodes: Pool) -> Result<Self, ChainError> {

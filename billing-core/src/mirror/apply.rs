@@ -56,6 +56,10 @@ pub async fn apply(pool: &PgPool, source: &Source, blocks: &Blocks) -> Result<Ap
     if let Some(refused) = place(cursor, blocks) {
         return Ok(refused);
     }
+    // The first stretch has no cursor to lock: its row stands for it, and who comes second waits here.
+    if cursor.is_none() && !repo::insert_cursor(&mut tx, chain_id, blocks.last()).await? {
+        return Ok(Applied::Stale { cursor: None });
+    }
     count_events(&mut tx, chain_id, &events, blocks).await?;
     if room.is_none_or(|room| blocks.last().number >= room) {
         log_repo::extend(&mut tx, chain_id, blocks.first().number, blocks.last().number).await?;
@@ -66,11 +70,10 @@ pub async fn apply(pool: &PgPool, source: &Source, blocks: &Blocks) -> Result<Ap
     charges::reopen_orphaned(&mut tx, chain_id, blocks.last().number).await?;
     marketplace::event_repo::insert(&mut tx, &marketplace_events(chain_id, &events)).await?;
     tell(&mut tx, chain_id, blocks).await?;
-    match cursor {
-        Some(_) => repo::move_cursor(&mut tx, chain_id, blocks.last()).await?,
-        None if repo::insert_cursor(&mut tx, chain_id, blocks.last()).await? => {}
-        None => return Ok(Applied::Stale { cursor: None }),
+    if cursor.is_some() {
+        repo::move_cursor(&mut tx, chain_id, blocks.last()).await?;
     }
+    repo::set_final(&mut tx, chain_id, blocks.last_final()).await?;
     tx.commit().await?;
     Ok(Applied::Moved { logs: events.len(), charges: charges.len() })
 }
@@ -160,7 +163,9 @@ async fn store_blocks(
     blocks: &Blocks,
     events: &[Read<'_>],
 ) -> Result<(), MirrorError> {
-    let oldest = blocks.last().number.saturating_sub(source.header_window);
+    // A chain that names its final block may be long in doing so.
+    let unfinal = if blocks.last_final() < 0 { i64::MAX } else { blocks.last_final() };
+    let oldest = blocks.last().number.saturating_sub(source.header_window).min(unfinal);
     let kept = blocks.headers().partition_point(|header| header.number < oldest);
     repo::insert_headers(conn, source.chain_id, &blocks.headers()[kept..]).await?;
     repo::delete_headers_below(conn, source.chain_id, oldest).await?;

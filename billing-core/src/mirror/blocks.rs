@@ -109,6 +109,7 @@ pub struct Blocks {
     headers: Vec<Header>,
     logs: Vec<RawLog>,
     counts: Vec<EventCount>,
+    last_final: i64,
 }
 
 impl Blocks {
@@ -146,7 +147,33 @@ impl Blocks {
         if let Some(pair) = logs.windows(2).find(|pair| twice(pair)) {
             return inconsistent(format!("block {} came twice", pair[0].block_number));
         }
-        Ok(Self { headers, logs, counts })
+        Ok(Self { headers, logs, counts, last_final: -1 })
+    }
+
+    /// With the last block that the caller knows to be final; it may lie outside.
+    #[must_use]
+    pub fn with_final(self, last_final: i64) -> Self {
+        Self { last_final, ..self }
+    }
+
+    /// Stretches that follow each other as one.
+    ///
+    /// # Errors
+    /// `Inconsistent`: one does not follow the one before it.
+    pub fn joined(stretches: impl IntoIterator<Item = Self>) -> Result<Self, MirrorError> {
+        let mut stretches = stretches.into_iter();
+        let Some(mut all) = stretches.next() else { return Err(MirrorError::Inconsistent("no blocks".to_owned())) };
+        for next in stretches {
+            let (last, first) = (all.last(), next.first());
+            if first.number != last.number + 1 || first.parent_hash != last.hash {
+                let what = format!("block {} does not follow block {}", first.number, last.number);
+                return Err(MirrorError::Inconsistent(what));
+            }
+            all.headers.extend(next.headers);
+            all.logs.extend(next.logs);
+            all.counts = next.counts;
+        }
+        Ok(all)
     }
 
     /// Ascending by number; first and last bound the stretch.
@@ -159,6 +186,12 @@ impl Blocks {
     #[must_use]
     pub fn logs(&self) -> &[RawLog] {
         &self.logs
+    }
+
+    /// The last block known to be final; -1 where none is.
+    #[must_use]
+    pub const fn last_final(&self) -> i64 {
+        self.last_final
     }
 
     /// What the contracts say of themselves at the last block; empty where the node no longer knows.

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::{
     Cursor, Header, MirrorError, Source, log_repo, repo,
-    undo::{Undone, take_back},
+    undo::{Undone, rewind_in_tx},
 };
 use crate::ids::ChainId;
 
@@ -69,13 +69,10 @@ pub async fn accept_branch(
     fork: &Header,
 ) -> Result<Undone, MirrorError> {
     let mut tx = pool.begin().await?;
-    if repo::lock_cursor(&mut tx, source.chain_id).await?.0.as_ref() != Some(seen) {
-        return Ok(Undone::Stale);
+    let undone = rewind_in_tx(&mut tx, source, seen, fork).await?;
+    if matches!(undone, Undone::Moved { .. }) {
+        repo::delete_halt(&mut tx, source.chain_id).await?;
+        tx.commit().await?;
     }
-    let undone = take_back(&mut tx, source, seen, fork).await?;
-    repo::delete_headers_below(&mut tx, source.chain_id, fork.number + 1).await?;
-    repo::insert_headers(&mut tx, source.chain_id, std::slice::from_ref(fork)).await?;
-    repo::delete_halt(&mut tx, source.chain_id).await?;
-    tx.commit().await?;
     Ok(undone)
 }

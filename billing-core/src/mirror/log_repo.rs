@@ -202,3 +202,17 @@ pub(super) async fn logs_above(conn: &mut PgConnection, chain_id: ChainId, block
         .fetch_one(conn)
         .await
 }
+
+pub(super) async fn last_block_of(
+    conn: &mut PgConnection,
+    chain_id: ChainId,
+    contract: Address,
+) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar(
+        "select block_number from chain_log where chain_id = $1 and address = $2 order by block_number desc limit 1",
+    )
+    .bind(chain_id)
+    .bind(contract.as_slice())
+    .fetch_optional(conn)
+    .await
+}

@@ -18,6 +18,7 @@ mod log_row;
 mod market_event;
 mod messages;
 mod projections;
+mod refold;
 mod repo;
 mod undo;
 mod verify;
@@ -30,9 +31,11 @@ use event::Event;
 pub use gateway_event::GatewayChange;
 pub use halt::{Halt, accept_branch, halt, halted, logged_blocks, logs_above};
 pub use lease::Lease;
-pub use undo::{Undone, undo_to};
+pub use refold::{FOLD_VERSION, Refolded, compare_folds, is_outdated, missing_events, reindex};
+pub use undo::{Undone, rewind, undo_to};
 pub use verify::{Difference, Verified, verify};
 
+use alloy::primitives::Address;
 use sqlx::PgConnection;
 
 use crate::ids::ChainId;
@@ -59,4 +62,16 @@ pub async fn header_at(conn: &mut PgConnection, chain_id: ChainId, number: i64) 
 /// The database's.
 pub async fn headers(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<Vec<Header>> {
     repo::headers(conn, chain_id).await
+}
+
+/// Block of the last stored log of a contract; `None` when it has none.
+///
+/// # Errors
+/// The database's.
+pub async fn last_logged_block(
+    conn: &mut PgConnection,
+    chain_id: ChainId,
+    contract: Address,
+) -> sqlx::Result<Option<i64>> {
+    log_repo::last_block_of(conn, chain_id, contract).await
 }

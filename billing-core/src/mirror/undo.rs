@@ -40,7 +40,9 @@ pub async fn undo_to(pool: &PgPool, source: &Source, seen: &Cursor, fork_block: 
     if repo::lock_cursor(&mut tx, chain_id).await?.0.as_ref() != Some(seen) {
         return Ok(Undone::Stale);
     }
-    let Some(fork) = repo::header_at(&mut tx, chain_id, fork_block).await? else {
+    let is_final = repo::final_block(&mut tx, chain_id).await?.is_some_and(|last_final| fork_block < last_final);
+    let fork = repo::header_at(&mut tx, chain_id, fork_block).await?.filter(|_| !is_final);
+    let Some(fork) = fork else {
         return Err(beyond(&mut tx, chain_id, seen).await?);
     };
     let undone = take_back(&mut tx, source, seen, &fork).await?;
@@ -48,8 +50,37 @@ pub async fn undo_to(pool: &PgPool, source: &Source, seen: &Cursor, fork_block: 
     Ok(undone)
 }
 
+/// Takes everything above `to` back, however deep, if the cursor still is `seen`: logs are missing behind it. `to` need not
+/// be a stored header, but a block of the mirror's own branch.
+///
+/// # Errors
+/// The database's.
+pub async fn rewind(pool: &PgPool, source: &Source, seen: &Cursor, to: &Header) -> Result<Undone, MirrorError> {
+    let mut tx = pool.begin().await?;
+    let undone = rewind_in_tx(&mut tx, source, seen, to).await?;
+    if matches!(undone, Undone::Moved { .. }) {
+        tx.commit().await?;
+    }
+    Ok(undone)
+}
+
+pub(super) async fn rewind_in_tx(
+    conn: &mut PgConnection,
+    source: &Source,
+    seen: &Cursor,
+    to: &Header,
+) -> Result<Undone, MirrorError> {
+    if repo::lock_cursor(conn, source.chain_id).await?.0.as_ref() != Some(seen) {
+        return Ok(Undone::Stale);
+    }
+    let undone = take_back(conn, source, seen, to).await?;
+    repo::delete_headers_below(conn, source.chain_id, to.number + 1).await?;
+    repo::insert_headers(conn, source.chain_id, std::slice::from_ref(to)).await?;
+    Ok(undone)
+}
+
 /// The cursor's row must be locked.
-pub(super) async fn take_back(
+async fn take_back(
     conn: &mut PgConnection,
     source: &Source,
     seen: &Cursor,

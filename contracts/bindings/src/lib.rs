@@ -47,8 +47,16 @@ mod core_system {
         "../abi/CoreSystem.json"
     );
 }
+mod event_counts {
+    alloy::sol!(
+        #[derive(Debug, PartialEq, Eq)]
+        EventCounts,
+        "../abi/EventCounts.json"
+    );
+}
 
 pub use core_system::CoreSystem;
+pub use event_counts::EventCounts;
 pub use marketplace::{IMarketplace, Marketplace};
 pub use payment_gateway::{IPaymentGateway, PaymentGateway};
 pub use plan_manager::{IPlanManager, PlanManager};

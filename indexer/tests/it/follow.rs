@@ -69,7 +69,7 @@ async fn a_node_behind_the_mirror_undoes_nothing() -> Result<()> {
 
     assert_eq!(cursor(database.pool(), &networks[0]).await?, before);
     assert_eq!(count(database.pool(), "active").await?, 1);
-    assert_eq!(count(database.pool(), "reverted").await?, 0);
+    assert_eq!(count(database.pool(), "undone").await?, 0);
     running.stop().await
 }
 

@@ -1,5 +1,7 @@
 //! The indexer on real chains and a real database.
 
+mod content;
+mod fault_table;
 mod faults;
 mod follow;
 mod halt;
@@ -7,7 +9,7 @@ mod lease;
 mod market;
 mod once;
 mod process;
-mod proxy;
 mod reorg;
 mod simulation;
+mod verify;
 mod world;

@@ -51,6 +51,14 @@ impl Running {
         Self { task, shutdown, readiness }
     }
 
+    /// Waits for an end that nobody asked for.
+    pub async fn ended(&self) -> anyhow::Error {
+        while !self.task.is_finished() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        anyhow::anyhow!("the indexer ended; readiness: {:?}", self.readiness.faults().await)
+    }
+
     pub async fn stop(self) -> Result<()> {
         self.shutdown.cancel();
         tokio::time::timeout(Duration::from_secs(10), self.task).await.context("does not stop")??
@@ -91,6 +99,7 @@ pub async fn count(pool: &PgPool, table: &'static str) -> Result<i64> {
     let sql = match table {
         "logs" => "select count(*) from chain_log",
         "outbox" => "select count(*) from outbox",
+        "undone" => "select count(*) from chain_undo",
         "charges" => "select count(*) from billing_charge",
         "active" => "select count(*) from billing_subscription_state where status = 'active'",
         "subscriptions" => "select count(*) from billing_subscription_state",

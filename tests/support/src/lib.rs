@@ -1,5 +1,5 @@
-//! Embedded servers for tests: a database per test, a Redis, an anvil, a chain with the contracts deployed, and
-//! chains in memory.
+//! Embedded servers for tests: a database per test, a Redis, an anvil, a chain with the contracts deployed, a chain in
+//! memory, and nodes that misbehave.
 //!
 //! Invariant: everything a test starts is its own, is reached only from this machine, and ends with the test, also
 //! when the test process is killed. Only the PostgreSQL server is shared: one per checkout, owned by `script/pg`.
@@ -10,6 +10,7 @@ mod chain;
 mod cheats;
 mod child;
 mod deployment;
+mod faulty;
 mod mocks;
 mod networks;
 mod postgres;
@@ -23,7 +24,8 @@ pub use anvil::{Anvil, AnvilOptions};
 pub use chain::Chain;
 pub use child::{Child, command, signal};
 pub use deployment::{Addresses, Deployment};
-pub use mocks::compile;
+pub use faulty::{Fault, FaultyNode, Garbage, Lose, Provider, When};
+pub use mocks::{compile, mock_code};
 pub use networks::networks_toml;
 pub use postgres::{Database, server_url};
 pub use project::{root, tool};

@@ -17,7 +17,7 @@ use crate::project::{output, root};
 impl Chain {
     /// Deploys `contract` of `tests/contracts/mocks/FILE.sol`; `arguments` are its constructor's, encoded.
     pub async fn deploy_mock(&self, file: &str, contract: &str, arguments: &[u8]) -> Result<Address> {
-        let mut code = creation_code(file, contract).await?.to_vec();
+        let mut code = compiled_code(file, contract, "bytecode").await?.to_vec();
         code.extend_from_slice(arguments);
         let request = TransactionRequest::default().with_deploy_code(code);
         let receipt = self.provider_as(Role::Deployer).send_transaction(request).await?.get_receipt().await?;
@@ -25,12 +25,17 @@ impl Chain {
     }
 }
 
-async fn creation_code(file: &str, contract: &str) -> Result<Bytes> {
+/// The code that a contract of `tests/contracts/mocks/FILE.sol` has once it stands on a chain; for one without immutables.
+pub async fn mock_code(file: &str, contract: &str) -> Result<Bytes> {
+    compiled_code(file, contract, "deployedBytecode").await
+}
+
+async fn compiled_code(file: &str, contract: &str, which: &str) -> Result<Bytes> {
     compile(&format!("tests/contracts/mocks/{file}.sol")).await?;
     let artifact = root().join(format!("out/{file}.sol/{contract}.json"));
     let compiled = fs::read_to_string(&artifact).with_context(|| artifact.display().to_string())?;
     let compiled: Value = serde_json::from_str(&compiled)?;
-    let code = compiled["bytecode"]["object"].as_str().context("the artifact has no code")?;
+    let code = compiled[which]["object"].as_str().context("the artifact has no code")?;
     Ok(code.parse()?)
 }
 

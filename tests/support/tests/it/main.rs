@@ -3,6 +3,7 @@
 mod anvil;
 mod chain;
 mod child;
+mod faulty;
 mod postgres;
 mod redis;
 mod simulated;
