@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{
     block::{Block, BlockLog},
-    chain::Inner,
     fault::NodeFault,
+    inner::Inner,
 };
 
 /// The chain up to some head, or a branch that it left.
