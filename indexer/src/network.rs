@@ -124,8 +124,8 @@ impl Mirroring {
             }
             round => {
                 self.metrics.halted(false);
-                if matches!(&round, Err(error) if is_contradiction(error)) {
-                    // The node that contradicts itself thinks well of it; the next one may know better.
+                if matches!(&round, Err(error) if error.is::<FetchError>() || is_contradiction(error)) {
+                    // A node that contradicts itself, or tells of a branch that nobody knows, thinks well of it.
                     (self.turn, self.stored) = (self.turn + 1, 0);
                 }
                 round
