@@ -125,7 +125,7 @@ impl Charging {
     }
 
     /// Runs on one network until told to stop: a network whose node is down waits for nobody and keeps nobody waiting.
-    async fn follow(&self, mut node: Rpc, readiness: &Readiness) -> anyhow::Result<bool> {
+    async fn follow(&self, node: Rpc, readiness: &Readiness) -> anyhow::Result<bool> {
         let mut strict = false;
         while !self.shutdown.is_cancelled() {
             let progress = Arc::new(Progress::default());
@@ -144,10 +144,6 @@ impl Charging {
                 Err(error) => {
                     tracing::error!("{}", named(&node, &error));
                     strict = true;
-                    // Perhaps another of its nodes answers.
-                    if let Ok(found) = Rpc::connect(&node.network).await {
-                        node = found;
-                    }
                 }
             }
             tokio::select! {

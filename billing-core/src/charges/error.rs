@@ -9,6 +9,14 @@ pub enum ChargeError {
     /// The database's.
     #[error(transparent)]
     Db(#[from] sqlx::Error),
+    /// The mirror stands still until an operator acts: what is due by it may not be due.
+    #[error("network {network} is halted, and nothing is charged there: {reason}")]
+    Halted {
+        /// Name in the networks file.
+        network: String,
+        /// Why the mirror stands still.
+        reason: String,
+    },
     /// An answer of the contract that this version does not understand.
     #[error("network {network}: {what}; the contract is of another version than this program")]
     Contract {

@@ -186,3 +186,8 @@ pub(super) async fn refuse_claimed(
 fn uuids(ids: &[ChargeAttemptId]) -> Vec<uuid::Uuid> {
     ids.iter().map(|id| id.0).collect()
 }
+
+/// Why the chain's mirror stands still; `None` when it does not.
+pub(super) async fn halt_reason(conn: impl PgExecutor<'_>, chain_id: ChainId) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar("select reason from chain_halt where chain_id = $1").bind(chain_id).fetch_optional(conn).await
+}

@@ -53,6 +53,9 @@ pub async fn run(
     signer: &PrivateKeySigner,
     options: &RunOptions,
 ) -> Result<RunReport, ChargeError> {
+    if let Some(reason) = repo::halt_reason(pool, rpc.network.chain_id).await? {
+        return Err(ChargeError::Halted { network: rpc.network.name.clone(), reason });
+    }
     let rows = recover(pool, rpc, signer).await?;
     let report = RunReport { network: rpc.network.name.clone(), rows, ..RunReport::default() };
     let now = due::chain_time(rpc).await?;

@@ -9,6 +9,7 @@ use billing_bindings::PlanManager;
 use billing_core::{
     chain::Rpc,
     charges::{self, Outcome, Reason, RunOptions},
+    mirror,
 };
 use test_support::Role;
 use time::{Duration, OffsetDateTime};
@@ -42,6 +43,24 @@ async fn a_mix() -> Result<(World, [B256; 3])> {
     let manager = PlanManager::new(world.chain.addresses().plan_manager, operator);
     manager.setPlanFrozen(plans[2], true).send().await?.get_receipt().await?;
     Ok((world, plans))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_charged_on_a_halted_network() -> Result<()> {
+    let world = World::start().await?;
+    let plan = world.plan(1).await?;
+    world.subscribe(HAPPY, plan, 5).await?;
+    world.chain.increase_time(DAY).await?;
+    let chain_id = world.rpc.network.chain_id;
+    mirror::halt(&mut *world.pool().acquire().await?, chain_id, "the chain forks below").await?;
+
+    let refused = world.run().await.expect_err("halted");
+
+    assert!(refused.to_string().contains("the chain forks below"), "{refused:#}");
+    assert!(world.attempts().await?.is_empty() && world.transactions().await?.is_empty());
+    sqlx::query("delete from chain_halt").execute(world.pool()).await?;
+    assert_eq!(row_of(&world.run().await?, HAPPY, plan).outcome, Outcome::Charged);
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
