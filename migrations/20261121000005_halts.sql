@@ -16,3 +16,6 @@ create table chain_contract (
 
 -- mirror: the last block that is final. A reorganisation below it is not undone by itself.
 alter table chain_cursor add column final_block bigint not null default -1;
+
+-- mirror: version of the folds that made the projections of a chain.
+alter table chain_cursor add column fold_version integer not null default 1;

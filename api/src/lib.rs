@@ -7,6 +7,7 @@ mod background;
 pub mod cache;
 pub mod config;
 mod extract;
+pub mod feed;
 pub mod limits;
 mod metrics;
 pub mod problem;
@@ -30,6 +31,7 @@ use crate::state::AppState;
 pub async fn run(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> anyhow::Result<()> {
     let tasks = TaskTracker::new();
     tasks.spawn(background::drop_changed_plans(state.clone(), shutdown.clone()));
+    tasks.spawn(feed::listen(state.clone(), shutdown.clone()));
     tasks.spawn(background::resolve_senders(state.clone(), shutdown.clone()));
     tasks.close();
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();

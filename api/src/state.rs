@@ -14,7 +14,7 @@ use futures::future::try_join_all;
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
 
-use crate::{auth::ServiceTokens, cache::PlanCache, config::Config, limits::RateLimits};
+use crate::{auth::ServiceTokens, cache::PlanCache, config::Config, feed::FeedSignal, limits::RateLimits};
 
 /// Shared by all requests.
 #[derive(Clone, Debug)]
@@ -39,6 +39,8 @@ pub struct AppState {
     pub proxies: usize,
     /// Plans by hash.
     pub plans: PlanCache,
+    /// Tells streams that the feed has more.
+    pub feed: Arc<FeedSignal>,
     /// `/ready`.
     pub readiness: Readiness,
 }
@@ -78,6 +80,7 @@ impl AppState {
             limits,
             proxies: config.proxies,
             plans,
+            feed: Arc::default(),
             readiness,
         })
     }

@@ -40,8 +40,12 @@ pub enum Action {
     /// Mirror new blocks as they come.
     #[default]
     Follow,
-    /// Compare the mirror with the contracts' own answers, print the differences, and exit with 1 if there are any.
+    /// Compare the mirror with the contracts' own answers and with its own logs, print the differences, and exit with 1 if
+    /// there are any.
     Verify,
+    /// Make all plans, subscriptions, deposits and sales anew from the stored logs, without a node and while another
+    /// process mirrors.
+    Reindex,
     /// After a reorganisation deeper than what was final: show what the node's branch takes back, and with `--accept` do it.
     Resume,
 }

@@ -11,6 +11,7 @@ use crate::{
     backoff,
     metrics::Metrics,
     network::{Mirroring, Round},
+    reindex::reindex_outdated,
     run::{AGAIN, RUNBOOK},
     wake::Wake,
 };
@@ -37,6 +38,10 @@ pub(crate) async fn follow(
                 standing_by = false;
                 let metrics = mirroring.metrics.clone();
                 let limit = mirroring.network().max_lag_secs;
+                let remade = reindex_outdated(pool, mirroring.network()).await;
+                if let Err(error) = remade {
+                    tracing::error!(network = name, "projections of another version stay: {error:#}");
+                }
                 tokio::select! {
                     () = rounds(&mut mirroring, &wake, readiness, shutdown) => {}
                     lost = watch(&mut lease, &metrics, limit, &name, readiness) => {

@@ -13,13 +13,17 @@ mod metrics;
 mod network;
 mod progress;
 mod ranges;
+mod reindex;
 mod reorg;
 mod repair;
 mod resume;
 mod run;
 mod start;
+mod verify;
 mod wake;
 
 pub use config::{Action, Args};
+pub use reindex::reindex;
 pub use resume::resume;
-pub use run::{Mode, run, verify};
+pub use run::{Mode, run};
+pub use verify::verify;

@@ -20,6 +20,7 @@ async fn start(args: Args) -> anyhow::Result<()> {
     match args.action {
         Action::Verify => return billing_indexer::verify(&pool, networks, std::io::stdout()).await,
         Action::Resume => return billing_indexer::resume(&pool, networks, args.accept, std::io::stdout()).await,
+        Action::Reindex => return billing_indexer::reindex(&pool, &networks, std::io::stdout()).await,
         Action::Follow => {}
     }
     let shutdown = billing_process::on_signal()?;

@@ -1,12 +1,9 @@
 //! All networks at once.
 
-use std::{io::Write, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use billing_core::{
-    chain::Network,
-    mirror::{self, MirrorError, Verified},
-};
+use billing_core::chain::Network;
 use billing_process::Readiness;
 use indicatif::MultiProgress;
 use sqlx::PgPool;
@@ -14,9 +11,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ask::FetchError,
     backoff, lead,
-    network::{Mirroring, Round},
+    network::{Mirroring, Round, is_contradiction},
     progress::Progress,
     start,
 };
@@ -91,7 +87,8 @@ async fn once(mut mirroring: Mirroring) -> anyhow::Result<()> {
     let mut moved = 0;
     loop {
         let round = match mirroring.catch_up().await {
-            Err(error) if chain_moved(&error) && moved < MOVES => {
+            // A chain that moves while it is read is no fault; read again, it is read whole.
+            Err(error) if is_contradiction(&error) && moved < MOVES => {
                 moved += 1;
                 tokio::time::sleep(backoff::pause(moved)).await;
                 continue;
@@ -113,37 +110,4 @@ async fn once(mut mirroring: Mirroring) -> anyhow::Result<()> {
             Round::Stopped => return Ok(()),
         }
     }
-}
-
-/// A chain that moves while it is read is no fault; read again, it is read whole.
-fn chain_moved(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(FetchError::Inconsistent(MirrorError::Inconsistent(_))))
-        || matches!(error.downcast_ref(), Some(MirrorError::Inconsistent(_)))
-}
-
-/// Compares the mirror of each network with the contracts at the mirror's block, and writes the result as text.
-///
-/// # Errors
-/// As [`run`] at start; a difference; a node without the state of that block.
-pub async fn verify(pool: &PgPool, networks: Vec<Network>, mut out: impl Write) -> anyhow::Result<()> {
-    let mut found = 0;
-    for rpc in start::open_all(pool, &networks).await? {
-        let Verified { cursor, plans, subscriptions, deposits, sales, differences } =
-            mirror::verify(pool, &rpc).await.with_context(|| format!("network {}", rpc.network.name))?;
-        writeln!(
-            out,
-            "{}: block {}: {plans} plans, {subscriptions} subscriptions, {deposits} deposits, {sales} sales and revocations, {} differences",
-            rpc.network.name,
-            cursor.number,
-            differences.len()
-        )?;
-        for difference in &differences {
-            writeln!(out, "  {difference}")?;
-        }
-        found += differences.len();
-    }
-    if found > 0 {
-        bail!("the mirror differs from the chain in {found} facts");
-    }
-    Ok(())
 }

@@ -19,6 +19,7 @@ mod relays;
 mod revoke_listing;
 mod schema;
 mod subscribe;
+mod subscription_events;
 mod switch;
 mod system;
 mod time_of;
@@ -70,6 +71,7 @@ fn billing() -> OpenApiRouter<AppState> {
         .routes(routes!(switch::withdraw))
         .routes(routes!(relays::read_relay))
         .routes(routes!(read_subscriptions::list_subscriptions))
+        .routes(routes!(subscription_events::stream_subscription_events))
         .routes(routes!(create_listing::create_listing))
         .routes(routes!(revoke_listing::revoke_listing))
         .routes(routes!(read_listings::list_listings))

@@ -25,6 +25,7 @@ async fn every_route_is_described() {
         "get /v1/billing/sales",
         "get /v1/billing/relays/{relay_id}",
         "get /v1/billing/subscriptions",
+        "get /v1/billing/subscriptions/events",
         "patch /v1/billing/admin/plans/{plan_hash}",
         "post /internal/billing/charge",
         "post /v1/billing/admin/listings",

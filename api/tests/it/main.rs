@@ -4,6 +4,7 @@ mod auth;
 mod cache;
 mod charge;
 mod description;
+mod events;
 mod listings;
 mod plans;
 mod problems;

@@ -101,6 +101,45 @@ pub(crate) async fn delete_above(conn: &mut PgConnection, chain_id: ChainId, blo
     Ok(())
 }
 
+/// Forgets what stood in the blocks from the first to the second.
+pub(crate) async fn delete_within(conn: &mut PgConnection, chain_id: ChainId, blocks: (i64, i64)) -> sqlx::Result<()> {
+    sqlx::query("delete from billing_marketplace_sale where chain_id = $1 and block_number between $2 and $3")
+        .bind(chain_id)
+        .bind(blocks.0)
+        .bind(blocks.1)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query("delete from billing_listing_revocation where chain_id = $1 and block_number between $2 and $3")
+        .bind(chain_id)
+        .bind(blocks.0)
+        .bind(blocks.1)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// A digest of the rows of these blocks, equal where they are.
+pub(crate) async fn digest(
+    conn: &mut PgConnection,
+    chain_id: ChainId,
+    blocks: (i64, i64),
+) -> sqlx::Result<(Option<String>, Option<String>)> {
+    let row = sqlx::query(
+        "select (select md5(string_agg(sale::text, ' ' order by block_number, log_index))
+                   from billing_marketplace_sale as sale
+                  where chain_id = $1 and block_number between $2 and $3) as sales,
+                (select md5(string_agg(revocation::text, ' ' order by block_number, log_index))
+                   from billing_listing_revocation as revocation
+                  where chain_id = $1 and block_number between $2 and $3) as revocations",
+    )
+    .bind(chain_id)
+    .bind(blocks.0)
+    .bind(blocks.1)
+    .fetch_one(conn)
+    .await?;
+    Ok((row.try_get("sales")?, row.try_get("revocations")?))
+}
+
 /// All revocations of the chain, in its order.
 pub(crate) async fn revocations(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<Vec<RevocationEvent>> {
     let rows = sqlx::query(

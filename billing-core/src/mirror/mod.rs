@@ -18,6 +18,7 @@ mod log_row;
 mod market_event;
 mod messages;
 mod projections;
+mod refold;
 mod repo;
 mod undo;
 mod verify;
@@ -30,6 +31,7 @@ use event::Event;
 pub use gateway_event::GatewayChange;
 pub use halt::{Halt, accept_branch, halt, halted, logged_blocks, logs_above};
 pub use lease::Lease;
+pub use refold::{FOLD_VERSION, Refolded, compare_folds, is_outdated, missing_events, reindex};
 pub use undo::{Undone, rewind, undo_to};
 pub use verify::{Difference, Verified, verify};
 

@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256};
 use sqlx::{PgConnection, PgPool, Postgres, Row, Transaction, postgres::PgRow};
 
-use super::{Cursor, Halt, Header};
+use super::{Cursor, FOLD_VERSION, Halt, Header};
 use crate::ids::ChainId;
 
 /// A transaction that reads one state of the database throughout.
@@ -39,14 +39,15 @@ pub(super) async fn lock_cursor(
 /// Sets the first cursor of a chain; `false` when another writer just did.
 pub(super) async fn insert_cursor(conn: &mut PgConnection, chain_id: ChainId, to: &Header) -> sqlx::Result<bool> {
     let done = sqlx::query(
-        "insert into chain_cursor (chain_id, block_number, block_hash, block_time)
-         values ($1, $2, $3, $4)
+        "insert into chain_cursor (chain_id, block_number, block_hash, block_time, fold_version)
+         values ($1, $2, $3, $4, $5)
          on conflict (chain_id) do nothing",
     )
     .bind(chain_id)
     .bind(to.number)
     .bind(to.hash.as_slice())
     .bind(to.time)
+    .bind(FOLD_VERSION)
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -88,6 +89,22 @@ pub(super) async fn header_at(conn: &mut PgConnection, chain_id: ChainId, number
     .fetch_optional(conn)
     .await?;
     row.as_ref().map(header_from_row).transpose()
+}
+
+pub(super) async fn fold_version(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<Option<i32>> {
+    sqlx::query_scalar("select fold_version from chain_cursor where chain_id = $1")
+        .bind(chain_id)
+        .fetch_optional(conn)
+        .await
+}
+
+pub(super) async fn set_fold_version(conn: &mut PgConnection, chain_id: ChainId, version: i32) -> sqlx::Result<()> {
+    sqlx::query("update chain_cursor set fold_version = $2 where chain_id = $1")
+        .bind(chain_id)
+        .bind(version)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn final_block(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<Option<i64>> {

@@ -12,4 +12,5 @@ mod once;
 mod process;
 mod reorg;
 mod simulation;
+mod verify;
 mod world;

@@ -31,10 +31,15 @@ impl Site {
         let arguments = ["--gas-limit", BLOCK_GAS, "--prune-history", STATES, "--disable-min-priority-fee"];
         let arguments = arguments.map(str::to_owned).to_vec();
         let chain = Chain::start_with(AnvilOptions { chain_id, arguments, ..AnvilOptions::default() }).await?;
-        let node = Node::new(chain.url());
-        node.ask("anvil_autoImpersonateAccount", json!([true])).await?;
-        node.ask("evm_setAutomine", json!([false])).await?;
-        Ok(Self { chain, node })
+        let site = Self { node: Node::new(chain.url()), chain };
+        site.prepare().await?;
+        Ok(site)
+    }
+
+    /// What a node forgets when it is restarted.
+    pub async fn prepare(&self) -> Result<()> {
+        self.node.ask("anvil_autoImpersonateAccount", json!([true])).await?;
+        self.node.ask("evm_setAutomine", json!([false])).await.map(drop)
     }
 
     /// Events of the subscription manager so far, by its own count.

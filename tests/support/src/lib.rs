@@ -30,4 +30,4 @@ pub use networks::networks_toml;
 pub use postgres::{Database, server_url};
 pub use project::{root, tool};
 pub use redis::Redis;
-pub use simulated::{Fate, Head, NodeFault, SimulatedChain, SimulatedNode, Stretch, Traffic};
+pub use simulated::{Fate, Head, NodeFault, SimulatedChain, SimulatedNode, Standing, Stretch, Traffic};

@@ -12,7 +12,9 @@ mod feed_repo;
 mod position;
 mod topics;
 
+pub use crate::outbox::CHANNEL;
 pub use position::{BadPosition, FeedPosition};
+pub use topics::ABOUT_SUBSCRIPTIONS;
 
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};

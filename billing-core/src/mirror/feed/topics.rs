@@ -28,6 +28,21 @@ const OF_EVENTS: [(&str, B256); 11] = [
     ("billing.marketplace.sold.v1", MarketplaceSale::SIGNATURE_HASH),
 ];
 
+/// Every topic about a subscription; the last is the retraction of a reorganisation.
+pub const ABOUT_SUBSCRIPTIONS: [&str; 11] = [
+    "billing.subscription.activated.v1",
+    "billing.subscription.charged.v1",
+    "billing.subscription.retry_scheduled.v1",
+    "billing.subscription.failed.v1",
+    "billing.subscription.canceled.v1",
+    "billing.subscription.mandate_accepted.v1",
+    "billing.subscription.paused.v1",
+    "billing.subscription.resumed.v1",
+    "billing.subscription.switched.v1",
+    "billing.subscription.manually_activated.v1",
+    "billing.subscription.reverted.v1",
+];
+
 /// First topics of the logs to read, of these topics or of all.
 pub(super) fn selectors(topics: Option<&[&str]>) -> Vec<B256> {
     let wanted = |topic: &str| topics.is_none_or(|topics| topics.contains(&topic));

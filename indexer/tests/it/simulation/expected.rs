@@ -1,12 +1,14 @@
 //! What the mirror must be.
 
-use anyhow::{Context, Result, ensure};
+use alloy::primitives::{Address, B256};
+use anyhow::{Context, Result, bail, ensure};
 use billing_core::{
     ids::ChainId,
     mirror::{self, Applied, Blocks, Source},
+    money::TokenAmount,
 };
 use sqlx::PgPool;
-use test_support::{Database, Stretch};
+use test_support::{Database, Standing, Stretch};
 
 use super::{fold::Fold, network::Simulated};
 
@@ -24,32 +26,52 @@ impl Expected {
     /// The mirror of the network is a fresh fold of its chain up to the block where it must stand, and tells nothing
     /// else.
     pub async fn assert_holds(&mut self, mirror: &PgPool, simulated: &Simulated) -> Result<()> {
-        let stretch = simulated.chain.stretch();
+        let last = simulated.chain.head().number - simulated.network.confirmations;
+        let stretch = simulated.chain.stretch_to(last);
         let chain_id = simulated.network.chain_id;
         headers_are_canonical(mirror, chain_id, &stretch).await?;
         nothing_is_told_twice(mirror, chain_id).await?;
+        contracts_agree(mirror, chain_id, &stretch.standing).await?;
         self.folds += 1;
         let fresh = ChainId(1_000_000_000 + self.folds);
-        let last = stretch.headers.len() - 1 - usize::try_from(simulated.network.confirmations)?;
-        fold(self.database.pool(), Source { chain_id: fresh, ..Source::from(&simulated.network) }, stretch, last)
-            .await?;
+        fold(self.database.pool(), &Source { chain_id: fresh, ..Source::from(&simulated.network) }, stretch).await?;
         let expected = Fold { pool: self.database.pool(), chain_id: fresh };
         Fold { pool: mirror, chain_id }.assert_is(expected).await
     }
 }
 
-async fn fold(pool: &PgPool, source: Source, stretch: Stretch, last: usize) -> Result<()> {
-    let Stretch { mut headers, mut logs, mut counts } = stretch;
-    if last + 1 < headers.len() {
-        headers.truncate(last + 1);
-        counts.clear();
-        logs.retain(|log| log.block_number <= headers[last].number);
-    }
-    let expected = logs.len();
-    match mirror::apply(pool, &source, &Blocks::new(headers, logs, counts)?).await? {
+async fn fold(pool: &PgPool, source: &Source, stretch: Stretch) -> Result<()> {
+    let expected = stretch.logs.len();
+    let blocks = Blocks::new(stretch.headers, stretch.logs, stretch.counts)?;
+    match mirror::apply(pool, source, &blocks).await? {
         Applied::Moved { logs, .. } => ensure!(logs == expected, "{logs} logs folded of {expected}"),
-        other => anyhow::bail!("a fresh fold is {other:?}"),
+        other => bail!("a fresh fold is {other:?}"),
     }
+    Ok(())
+}
+
+/// What the model of the contracts says of itself, no event in between.
+async fn contracts_agree(pool: &PgPool, chain_id: ChainId, standing: &Standing) -> Result<()> {
+    let rows: Vec<(Vec<u8>, Vec<u8>, bool, i64)> = sqlx::query_as(
+        "select plan_hash, subscriber, status = 'paused', extract(epoch from next_charge_at)::bigint
+           from billing_subscription_state
+          where chain_id = $1 and status in ('active', 'paused')
+          order by plan_hash, subscriber",
+    )
+    .bind(chain_id)
+    .fetch_all(pool)
+    .await?;
+    let subscriptions = rows.iter().map(|(plan, who, paused, paid_until)| {
+        (B256::from_slice(plan), Address::from_slice(who), *paused, *paid_until)
+    });
+    let deposits: Vec<(Vec<u8>, TokenAmount)> =
+        sqlx::query_as("select account, balance from billing_native_deposit where chain_id = $1 order by account")
+            .bind(chain_id)
+            .fetch_all(pool)
+            .await?;
+    let deposits = deposits.iter().map(|(account, balance)| (Address::from_slice(account), balance.0));
+    let mirrored = Standing { subscriptions: subscriptions.collect(), deposits: deposits.collect() };
+    ensure!(mirrored == *standing, "the mirror has {mirrored:#?}\nthe contracts {standing:#?}");
     Ok(())
 }
 

@@ -2,22 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use billing_core::mirror;
+use anyhow::{Context, Result};
 use rand::{SeedableRng, rngs::StdRng};
 use test_support::{Database, Traffic};
 
 use super::{
     expected::Expected,
+    figures::Figures,
     network::{Kind, Simulated},
-    replica::Replica,
+    quiet::Wait,
+    replica::{Replica, SESSION},
     step::{Pause, Step},
 };
 
-/// Longest wait for requests between two steps.
-const PATIENCE: Duration = Duration::from_millis(20);
-/// How long a mirror may stand still at a quiet point.
-const STANDSTILL: Duration = Duration::from_secs(45);
+/// How long the nodes may go unasked before a step no longer waits for it.
+const PATIENCE: Duration = Duration::from_millis(15);
 
 pub struct History {
     kind: Kind,
@@ -27,9 +26,7 @@ pub struct History {
     expected: Expected,
     replicas: [Replica; 2],
     told: Vec<String>,
-    /// Time spent at quiet points until the mirror was right, and the longest of them.
-    pub quiet: (Duration, Duration),
-    pub quiet_points: u32,
+    figures: Figures,
 }
 
 impl History {
@@ -44,8 +41,7 @@ impl History {
             expected: Expected::new().await,
             replicas: [Replica::default(), Replica::default()],
             told: Vec::new(),
-            quiet: (Duration::ZERO, Duration::ZERO),
-            quiet_points: 0,
+            figures: Figures::default(),
         })
     }
 
@@ -65,33 +61,52 @@ impl History {
         Ok(())
     }
 
+    /// What it was like.
+    pub async fn figures(self) -> Result<Figures> {
+        let (reorganisations, deepest, logs_taken_back, stretches) = sqlx::query_as(
+            "select count(*), coalesce(max(depth), 0), coalesce(sum(logs), 0)::bigint,
+                    (select count(*) from outbox where topic = 'billing.chain.advanced.v1')
+               from chain_undo",
+        )
+        .fetch_one(self.database.pool())
+        .await?;
+        Ok(Figures { reorganisations, deepest, logs_taken_back, stretches, ..self.figures })
+    }
+
     async fn take(&mut self, step: Step) -> Result<()> {
         match step {
             Step::Append { network, blocks, traffic } => {
                 self.simulated[network].chain.append(blocks, traffic);
             }
-            Step::Reorg { network, depth, new_blocks, fate } => {
-                let chain = &self.simulated[network].chain;
-                chain.reorg(depth.min(chain.deepest_reorg()), new_blocks, fate);
-            }
-            Step::Shorten { network, blocks } => {
-                let chain = &self.simulated[network].chain;
-                chain.shorten(blocks.min(chain.deepest_reorg()));
-            }
+            Step::Reorg { network, depth, new_blocks, fate } => self.simulated[network].reorg(depth, new_blocks, fate),
+            Step::Shorten { network, blocks } => self.simulated[network].shorten(blocks),
             Step::Fault { network, node, fault } => self.simulated[network].nodes[node].set_fault(Some(fault)),
             Step::Heal { network } => self.simulated[network].heal(),
             Step::Kill { replica } => self.replicas[replica].kill().await,
+            Step::Cut => self.cut().await?,
             Step::Start { replica } => self.start(replica).await?,
             Step::Quiet => self.quiet_point().await?,
         }
         Ok(())
     }
 
-    async fn start(&mut self, replica: usize) -> Result<()> {
+    async fn start(&mut self, number: usize) -> Result<()> {
         let networks = self.simulated.each_ref().map(|simulated| simulated.network.clone());
-        if let Some(ended) = self.replicas[replica].ensure(self.database.url(), &networks).await? {
-            self.told.push(format!("   replica {replica} had ended: {ended}"));
+        if let Some(ended) = self.replicas[number].ensure(self.database.url(), &networks).await? {
+            self.told.push(format!("   replica {number} had ended: {ended}"));
         }
+        Ok(())
+    }
+
+    /// Ends half of the replicas' sessions. A leader may go on for a moment without its lease, beside another one.
+    async fn cut(&self) -> Result<()> {
+        sqlx::query(
+            "select pg_terminate_backend(pid) from pg_stat_activity
+              where datname = current_database() and application_name = $1 and random() < 0.5",
+        )
+        .bind(SESSION)
+        .execute(self.database.pool())
+        .await?;
         Ok(())
     }
 
@@ -104,57 +119,55 @@ impl History {
         self.caught_up().await?;
         let took = begun.elapsed();
         self.told.push(format!("   right after {took:?}"));
-        self.quiet = (self.quiet.0 + took, self.quiet.1.max(took));
-        self.quiet_points += 1;
+        let figures = &mut self.figures;
+        figures.quiet_points += 1;
+        figures.waited += took;
+        figures.waited_at_most = figures.waited_at_most.max(took);
         for simulated in &self.simulated {
             let held = self.expected.assert_holds(self.database.pool(), simulated).await;
             held.with_context(|| format!("network {}", simulated.network.name))?;
         }
+        self.figures.compared += begun.elapsed() - took;
         Ok(())
     }
 
-    /// Waits until both mirrors stand at their heads, by hash.
+    /// Waits until both mirrors stand at their heads, by hash. Replicas that give up meanwhile are started again.
     async fn caught_up(&mut self) -> Result<()> {
-        let (mut moved, mut last) = (Instant::now(), Vec::new());
-        while moved.elapsed() < STANDSTILL {
-            for replica in 0..self.replicas.len() {
-                self.start(replica).await?;
+        let pool = self.database.pool().clone();
+        let mut wait = Wait::new(&pool);
+        loop {
+            for number in 0..self.replicas.len() {
+                self.start(number).await?;
             }
-            let mut at = Vec::new();
-            let mut right = true;
-            let mut conn = self.database.pool().acquire().await?;
-            for simulated in &self.simulated {
-                let cursor = mirror::cursor(&mut conn, simulated.network.chain_id).await?;
-                let wanted = simulated.chain.head().number - simulated.network.confirmations;
-                right &= cursor.is_some_and(|cursor| Some(cursor.hash) == simulated.chain.hash_at(wanted));
-                at.push(cursor.map(|cursor| (cursor.number, cursor.hash)));
+            match wait.is_over(&self.simulated).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => tokio::time::sleep(Duration::from_millis(4)).await,
+                Err(still) => {
+                    let faults = [self.replicas[0].faults().await, self.replicas[1].faults().await];
+                    return Err(still.context(format!("the replicas say {faults:#?}")));
+                }
             }
-            drop(conn);
-            if right {
-                return Ok(());
-            }
-            if at != last {
-                (moved, last) = (Instant::now(), at);
-            }
-            tokio::time::sleep(Duration::from_millis(4)).await;
         }
-        let heads = self.simulated.each_ref().map(|simulated| simulated.chain.head());
-        bail!("the mirrors stand still at {last:?}, the heads are {heads:?}")
     }
 
     async fn wait(&self, pause: Pause) {
         match pause {
             Pause::None => {}
             Pause::Micros(micros) => tokio::time::sleep(Duration::from_micros(micros)).await,
-            Pause::Requests(more) => {
-                let requests = || self.simulated.iter().map(Simulated::requests).sum::<u64>();
-                let (begun, before) = (Instant::now(), requests());
-                while self.replicas.iter().any(Replica::runs)
-                    && requests() < before + more
-                    && begun.elapsed() < PATIENCE
-                {
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
+            Pause::Requests(more) => self.asked(more).await,
+        }
+    }
+
+    /// Waits until the nodes were asked so often, or are not asked any more.
+    async fn asked(&self, more: u64) {
+        let requests = || self.simulated.iter().map(Simulated::requests).sum::<u64>();
+        let mut last = requests();
+        let (enough, mut since) = (last + more, Instant::now());
+        while last < enough && since.elapsed() < PATIENCE && self.replicas.iter().any(Replica::runs) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            let now = requests();
+            if now != last {
+                (last, since) = (now, Instant::now());
             }
         }
     }

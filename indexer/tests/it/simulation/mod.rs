@@ -4,9 +4,13 @@
 //! `ABONO_SIM_SEED` runs the history of one seed alone, `ABONO_SIM_STEPS` makes histories of that many steps.
 
 mod expected;
+mod figures;
 mod fold;
 mod histories;
 mod history;
+mod kill;
 mod network;
+mod quiet;
 mod replica;
+mod resume;
 mod step;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use billing_core::chain::Network;
-use test_support::{SimulatedChain, SimulatedNode, Traffic};
+use test_support::{Fate, SimulatedChain, SimulatedNode, Traffic};
 
 /// What the worlds of a test have in common.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,16 @@ impl Simulated {
         for node in &self.nodes {
             node.set_fault(None);
         }
+    }
+
+    /// As deep as told, or as what is final allows.
+    pub fn reorg(&self, depth: u64, new_blocks: u64, fate: Fate) {
+        self.chain.reorg(depth.min(self.chain.deepest_reorg()), new_blocks, fate);
+    }
+
+    /// Likewise.
+    pub fn shorten(&self, blocks: u64) {
+        self.chain.shorten(blocks.min(self.chain.deepest_reorg()));
     }
 
     pub fn requests(&self) -> u64 {

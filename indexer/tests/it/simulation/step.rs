@@ -39,6 +39,8 @@ pub enum Step {
     Start {
         replica: usize,
     },
+    /// The database ends sessions.
+    Cut,
     /// Everything is well, and the mirror must soon be right.
     Quiet,
 }
@@ -55,27 +57,27 @@ pub enum Pause {
 impl Step {
     pub fn draw(random: &mut StdRng, kind: Kind) -> Self {
         let network = random.random_range(0..2);
-        let blocks = random.random_range(1..=20);
+        let blocks = few_or(random, 20);
         let traffic = [kind.traffic, Traffic::QUIET, Traffic::HEAVY, Traffic::NONE][random.random_range(0..4)];
         match random.random_range(0..100) {
             0..30 => Self::Append { network, blocks, traffic: kind.traffic },
             30..42 => Self::Append { network, blocks: 1, traffic },
             42..44 => Self::Append { network, blocks: random.random_range(100..=2_000), traffic: Traffic::QUIET },
             44..62 => {
-                let most = if random.random() { 4 } else { 32 };
-                let depth = random.random_range(1..=most);
+                let depth = few_or(random, 32);
                 // Usually longer than what it replaces, sometimes much shorter.
                 let new_blocks = if random.random_ratio(2, 3) { depth + random.random_range(0..3) } else { blocks };
                 Self::Reorg { network, depth, new_blocks, fate: fate(random) }
             }
-            62..66 => Self::Shorten { network, blocks: random.random_range(1..=12) },
-            66..76 => {
+            62..67 => Self::Shorten { network, blocks: random.random_range(1..=12) },
+            67..73 => {
                 let node = random.random_range(0..kind.nodes);
                 Self::Fault { network, node, fault: fault(random) }
             }
-            76..84 => Self::Heal { network },
-            84..90 => Self::Kill { replica: random.random_range(0..2) },
-            90..94 => Self::Start { replica: random.random_range(0..2) },
+            73..86 => Self::Heal { network },
+            86..90 => Self::Kill { replica: random.random_range(0..2) },
+            90..95 => Self::Start { replica: random.random_range(0..2) },
+            95 => Self::Cut,
             _ => Self::Quiet,
         }
     }
@@ -83,12 +85,18 @@ impl Step {
 
 impl Pause {
     pub fn draw(random: &mut StdRng) -> Self {
-        match random.random_range(0..3) {
+        match random.random_range(0..4) {
             0 => Self::None,
-            1 => Self::Requests(random.random_range(1..=20)),
+            1 | 2 => Self::Requests(random.random_range(1..=30)),
             _ => Self::Micros(random.random_range(0..5_000)),
         }
     }
+}
+
+/// Most often a few, sometimes up to `most`.
+fn few_or(random: &mut StdRng, most: u64) -> u64 {
+    let most = if random.random_ratio(2, 3) { 4 } else { most };
+    random.random_range(1..=most)
 }
 
 fn fate(random: &mut StdRng) -> Fate {
@@ -96,15 +104,16 @@ fn fate(random: &mut StdRng) -> Fate {
 }
 
 fn fault(random: &mut StdRng) -> NodeFault {
-    let every = random.random_range(1..=5);
-    match random.random_range(0..8) {
+    let every = random.random_range(1..=9);
+    match random.random_range(0..9) {
         0 => NodeFault::Cut { every },
         1 => NodeFault::NoLogs { every },
         2 => NodeFault::OneLogLess { every },
         3 => NodeFault::Behind { blocks: random.random_range(1..=8), every },
         4 => NodeFault::BadGateway { every },
-        5 => NodeFault::TooMany { logs: random.random_range(1..50) },
+        5 => NodeFault::TooMany { logs: random.random_range(8..60) },
         6 => NodeFault::Slow { by: Duration::from_millis(random.random_range(1..80)), every },
+        7 => NodeFault::OldBranch { every },
         _ => NodeFault::Pruned,
     }
 }

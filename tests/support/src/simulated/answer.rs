@@ -48,8 +48,7 @@ pub(super) fn answer(chain: &SimulatedChain, question: &Value, mood: Mood) -> Va
 
 fn result(chain: &SimulatedChain, method: &str, params: &Value, mood: Mood) -> Result<Value, Refusal> {
     let chain = chain.lock();
-    let behind = if let Some(NodeFault::Behind { blocks, .. }) = mood.fault { blocks } else { 0 };
-    let view = View::new(&chain, behind);
+    let view = View::new(&chain, mood.fault);
     let text = |place: usize| params[place].as_str().ok_or(Refusal::INVALID);
     Ok(match method {
         "eth_chainId" => json::quantity(chain.chain_id),

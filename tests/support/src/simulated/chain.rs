@@ -1,29 +1,18 @@
 //! A chain in memory.
 
 use std::{
-    collections::{HashMap, VecDeque},
     path::Path,
     sync::{Arc, Mutex, MutexGuard},
 };
 
 use alloy::primitives::B256;
-use billing_core::{
-    chain::{Network, Networks},
-    mirror::{EventCount, Header, RawLog},
-};
-use rand::{Rng, SeedableRng, rngs::StdRng};
-use time::OffsetDateTime;
+use billing_core::chain::{Network, Networks};
 
 use super::{
-    block::{Block, Seal},
     contract::{CORE_SYSTEM, Contract},
-    draw::draw,
-    transaction::{Transaction, Wanted},
+    inner::Inner,
+    stretch::Stretch,
 };
-
-const GENESIS_TIME: u64 = 1_700_000_000;
-/// Blocks that no branch has any more and that are still answered by hash.
-const ORPHANS: usize = 200;
 
 /// A chain that exists only here. Clones are the same chain.
 #[derive(Clone, Debug)]
@@ -58,50 +47,11 @@ impl Traffic {
     pub const HEAVY: Self = Self { busy: 100, most: 12 };
 }
 
-/// The canonical chain from its first block to its head, as the mirror takes it.
-#[derive(Clone, Debug)]
-pub struct Stretch {
-    /// All of them.
-    pub headers: Vec<Header>,
-    /// Of our contracts, in chain order.
-    pub logs: Vec<RawLog>,
-    /// At the head.
-    pub counts: Vec<EventCount>,
-}
-
-#[derive(Debug)]
-pub(super) struct Inner {
-    pub(super) chain_id: u64,
-    pub(super) finality: u64,
-    pub(super) random: StdRng,
-    pub(super) canonical: Vec<Arc<Block>>,
-    by_hash: HashMap<B256, Arc<Block>>,
-    orphans: VecDeque<B256>,
-    /// Orphaned by a shorter branch, to be mined again.
-    pub(super) pending: Vec<Transaction>,
-    /// Number of the highest head there ever was.
-    pub(super) highest: u64,
-    blocks_made: u64,
-    transactions_made: u64,
-}
-
 impl SimulatedChain {
     /// A chain of one block. Nothing deeper than `finality` below its highest head is ever replaced.
     #[must_use]
     pub fn new(chain_id: u64, finality: u64, seed: u64) -> Self {
-        let genesis = Arc::new(Block::genesis(chain_id, GENESIS_TIME));
-        Self(Arc::new(Mutex::new(Inner {
-            chain_id,
-            finality,
-            random: StdRng::seed_from_u64(seed ^ chain_id.rotate_left(32)),
-            by_hash: HashMap::from([(genesis.hash, Arc::clone(&genesis))]),
-            canonical: vec![genesis],
-            orphans: VecDeque::new(),
-            pending: Vec::new(),
-            highest: 0,
-            blocks_made: 0,
-            transactions_made: 0,
-        })))
+        Self(Arc::new(Mutex::new(Inner::new(chain_id, finality, seed))))
     }
 
     /// Mines blocks.
@@ -128,7 +78,13 @@ impl SimulatedChain {
     /// The whole canonical chain.
     #[must_use]
     pub fn stretch(&self) -> Stretch {
-        self.lock().stretch()
+        self.stretch_to(self.head().number)
+    }
+
+    /// The canonical chain up to that block.
+    #[must_use]
+    pub fn stretch_to(&self, number: u64) -> Stretch {
+        self.lock().stretch_to(number)
     }
 
     /// Hash of the canonical block of that number.
@@ -172,110 +128,4 @@ poll_interval_ms = 10
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().expect("nobody panics with it")
     }
-}
-
-impl Inner {
-    pub(super) fn latest(&self) -> &Arc<Block> {
-        self.canonical.last().expect("there is always the first block")
-    }
-
-    fn head(&self) -> Head {
-        Head { number: self.latest().number, hash: self.latest().hash }
-    }
-
-    pub(super) fn at(&self, number: u64) -> Option<&Arc<Block>> {
-        self.canonical.get(usize::try_from(number).ok()?)
-    }
-
-    /// Of any branch that is not forgotten.
-    pub(super) fn by_hash(&self, hash: B256) -> Option<&Arc<Block>> {
-        self.by_hash.get(&hash)
-    }
-
-    /// A block with what waits to be mined again, and with new transactions.
-    pub(super) fn mine(&mut self, traffic: Traffic) {
-        let again = self.pending.len().min(self.random.random_range(0..6));
-        let mut wanted: Vec<Wanted> = self.pending.drain(..again).map(Wanted::Known).collect();
-        if self.random.random_ratio(traffic.busy, 100) {
-            let new = self.random.random_range(1..=traffic.most);
-            wanted.extend((0..new).map(|_| Wanted::New));
-        }
-        self.mine_these(wanted);
-    }
-
-    pub(super) fn mine_these(&mut self, wanted: Vec<Wanted>) {
-        let parent = Arc::clone(self.latest());
-        let transactions = wanted.into_iter().map(|wanted| match wanted {
-            Wanted::Known(transaction) => transaction,
-            Wanted::New => {
-                self.transactions_made += 1;
-                let intent = draw(&parent.state, &mut self.random);
-                Transaction::new(self.chain_id, self.transactions_made, intent)
-            }
-        });
-        let transactions = transactions.collect();
-        self.blocks_made += 1;
-        let seal = Seal { time: parent.time + self.random.random_range(1..=12), salt: self.blocks_made };
-        let block = Arc::new(Block::after(&parent, seal, transactions));
-        self.by_hash.insert(block.hash, Arc::clone(&block));
-        self.highest = self.highest.max(block.number);
-        self.canonical.push(block);
-    }
-
-    /// Takes the last blocks away; they are answered by hash for a while.
-    pub(super) fn orphan(&mut self, blocks: u64) -> Vec<Arc<Block>> {
-        let left = self.canonical.len() - usize::try_from(blocks).expect("fewer than there are");
-        let orphaned = self.canonical.split_off(left.max(1));
-        self.orphans.extend(orphaned.iter().map(|block| block.hash));
-        while self.orphans.len() > ORPHANS {
-            let forgotten = self.orphans.pop_front();
-            forgotten.map(|hash| self.by_hash.remove(&hash));
-        }
-        orphaned
-    }
-
-    /// The last block that is never replaced.
-    pub(super) const fn finalized(&self) -> u64 {
-        self.highest.saturating_sub(self.finality)
-    }
-
-    fn stretch(&self) -> Stretch {
-        let latest = self.latest();
-        let count = |contract: Contract| EventCount {
-            address: contract.address(),
-            count: signed(latest.state.count(contract)),
-        };
-        Stretch {
-            headers: self.canonical.iter().map(|block| header(block)).collect(),
-            logs: self.canonical.iter().flat_map(|block| raw_logs(block)).collect(),
-            counts: Contract::ALL.into_iter().map(count).collect(),
-        }
-    }
-}
-
-fn header(block: &Block) -> Header {
-    Header {
-        number: signed(block.number),
-        hash: block.hash,
-        parent_hash: block.parent,
-        time: OffsetDateTime::from_unix_timestamp(signed(block.time)).expect("a time of this age"),
-    }
-}
-
-fn raw_logs(block: &Block) -> impl Iterator<Item = RawLog> {
-    let of = header(block);
-    block.logs.iter().map(move |log| RawLog {
-        block_number: of.number,
-        block_hash: of.hash,
-        block_time: of.time,
-        tx_hash: log.tx_hash,
-        log_index: signed(log.index),
-        address: log.address,
-        topics: log.data.topics().to_vec(),
-        data: log.data.data.clone(),
-    })
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).expect("far below")
 }

@@ -27,6 +27,11 @@ pub enum NodeFault {
         /// Which answers.
         every: u64,
     },
+    /// The node is still on the branch that the chain last left.
+    OldBranch {
+        /// Which answers.
+        every: u64,
+    },
     /// A proxy before the node answers with status 502.
     BadGateway {
         /// Which answers.
@@ -56,6 +61,7 @@ impl NodeFault {
             | Self::NoLogs { every }
             | Self::OneLogLess { every }
             | Self::Behind { every, .. }
+            | Self::OldBranch { every }
             | Self::BadGateway { every }
             | Self::Slow { every, .. } => number.is_multiple_of(every),
             Self::TooMany { .. } | Self::Pruned => true,

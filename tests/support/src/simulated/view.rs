@@ -7,24 +7,33 @@ use serde_json::Value;
 
 use super::{
     block::{Block, BlockLog},
-    chain::Inner,
+    fault::NodeFault,
+    inner::Inner,
 };
 
-/// The chain up to some head.
+/// The chain up to some head, or a branch that it left.
 pub(super) struct View<'a> {
     pub(super) chain: &'a Inner,
     pub(super) head: u64,
+    old_branch: bool,
 }
 
 impl<'a> View<'a> {
-    /// `behind` blocks before the latest one.
-    pub(super) fn new(chain: &'a Inner, behind: u64) -> Self {
-        let head = chain.latest().number.saturating_sub(behind);
-        Self { chain, head }
+    /// What a node sees that has this trouble.
+    pub(super) fn new(chain: &'a Inner, fault: Option<NodeFault>) -> Self {
+        let latest = chain.latest().number;
+        match fault {
+            Some(NodeFault::Behind { blocks, .. }) => {
+                Self { chain, head: latest.saturating_sub(blocks), old_branch: false }
+            }
+            Some(NodeFault::OldBranch { .. }) => Self { chain, head: chain.head_before(), old_branch: true },
+            _ => Self { chain, head: latest, old_branch: false },
+        }
     }
 
     pub(super) fn by_number(&self, number: u64) -> Option<&'a Arc<Block>> {
-        self.chain.at(number).filter(|_| number <= self.head)
+        let found = if self.old_branch { self.chain.at_before(number) } else { self.chain.at(number) };
+        found.filter(|_| number <= self.head)
     }
 
     /// A number, or a tag.
@@ -41,11 +50,12 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Of any branch; of the canonical one only up to the head.
+    /// Of any branch; of the chain as it is now, only what the node knows.
     pub(super) fn by_hash(&self, hash: B256) -> Option<&'a Arc<Block>> {
         let found = self.chain.by_hash(hash)?;
         let canonical = self.chain.at(found.number).is_some_and(|block| block.hash == hash);
-        (!canonical || found.number <= self.head).then_some(found)
+        let known = self.by_number(found.number).is_some_and(|block| block.hash == hash);
+        (!canonical || known).then_some(found)
     }
 
     /// As calls name a block: a number, a tag, or an object with its hash or number.
@@ -63,7 +73,7 @@ impl<'a> View<'a> {
 
     /// The blocks of a range, as far as the node has them.
     pub(super) fn range(&self, from: u64, to: u64) -> impl Iterator<Item = &'a Arc<Block>> {
-        (from..=to.min(self.head)).filter_map(|number| self.chain.at(number))
+        (from..=to.min(self.head)).filter_map(|number| self.by_number(number))
     }
 }
 

@@ -172,6 +172,13 @@ async fn a_node_is_as_bad_as_it_is_told_to_be() -> Result<()> {
     node.set_fault(Some(NodeFault::Behind { blocks: 4, every: 1 }));
     assert_eq!(provider.get_block_number().await?, chain.head().number - 4);
     assert!(provider.get_block_by_hash(chain.head().hash).await?.is_none());
+    let before = chain.head();
+    chain.reorg(3, 5, Fate::Replaced);
+    node.set_fault(Some(NodeFault::OldBranch { every: 1 }));
+    let old = provider.get_block(BlockId::latest()).await?.context("a head")?.header;
+    assert_eq!((old.number, old.hash), (before.number, before.hash));
+    assert!(provider.get_block_by_hash(chain.head().hash).await?.is_none());
+    let all = chain.stretch().logs.len();
     for fault in [NodeFault::Cut { every: 1 }, NodeFault::BadGateway { every: 1 }, NodeFault::TooMany { logs: all - 1 }]
     {
         node.set_fault(Some(fault));
