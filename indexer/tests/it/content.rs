@@ -18,10 +18,11 @@ pub async fn fresh(networks: Vec<Network>) -> Result<Database> {
     Ok(database)
 }
 
-/// Every row of the log and of the projections as text, in order.
+/// Every row of the log and of the projections as text, in order. No event and none any more is the same.
 async fn rows(pool: &PgPool) -> Result<Vec<String>> {
     let sql = "select 'chain_log ' || log::text from chain_log as log
                union all select 'chain_event_sequence ' || sequence::text from chain_event_sequence as sequence
+                          where last_sequence > 0
                union all select 'chain_cursor ' || concat_ws(',', chain_id, block_number, block_hash, block_time)
                            from chain_cursor
                union all select 'billing_plan_state ' || plan::text from billing_plan_state as plan

@@ -5,6 +5,7 @@ mod fault_table;
 mod faults;
 mod follow;
 mod halt;
+mod histories;
 mod lease;
 mod market;
 mod once;

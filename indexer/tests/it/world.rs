@@ -69,6 +69,13 @@ pub async fn cursor(pool: &PgPool, network: &Network) -> Result<Option<Cursor>> 
     Ok(mirror::cursor(&mut *pool.acquire().await?, network.chain_id).await?)
 }
 
+/// Whether the mirror stands at the chain's head, by number and hash.
+pub async fn stands_at_head(pool: &PgPool, chain: &Chain, network: &Network) -> Result<bool> {
+    use alloy::providers::Provider;
+    let head = chain.provider().get_block(alloy::eips::BlockId::latest()).await?.context("a head")?.header;
+    Ok(cursor(pool, network).await?.is_some_and(|at| at.hash == head.hash))
+}
+
 /// Waits until the mirror stands at the chain's head, by number and hash. A busy machine makes it slow, so what counts is
 /// how long it stands still.
 pub async fn caught_up(pool: &PgPool, chain: &Chain, network: &Network) -> Result<()> {

@@ -42,6 +42,8 @@ pub struct Anvil {
     folder: TempDir,
     port: u16,
     node: Child,
+    /// Shared by all clients: making one reads the machine's certificates.
+    client: reqwest::Client,
 }
 
 impl Anvil {
@@ -49,7 +51,7 @@ impl Anvil {
     pub async fn spawn(options: AnvilOptions) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("abono-anvil-").tempdir()?;
         let node = launch(&options, &folder, 0)?;
-        let mut anvil = Self { options, folder, port: 0, node };
+        let mut anvil = Self { options, folder, port: 0, node, client: reqwest::Client::new() };
         anvil.wait_until_ready().await?;
         Ok(anvil)
     }
@@ -66,12 +68,13 @@ impl Anvil {
 
     /// A client without signer.
     pub fn provider(&self) -> DynProvider {
-        ProviderBuilder::new().connect_http(self.rpc()).erased()
+        ProviderBuilder::new().connect_reqwest(self.client.clone(), self.rpc()).erased()
     }
 
     /// A client that signs and sends as `role`.
     pub fn provider_as(&self, role: Role) -> DynProvider {
-        ProviderBuilder::new().wallet(EthereumWallet::from(role.signer())).connect_http(self.rpc()).erased()
+        let wallet = EthereumWallet::from(role.signer());
+        ProviderBuilder::new().wallet(wallet).connect_reqwest(self.client.clone(), self.rpc()).erased()
     }
 
     /// Takes the node down; clients are refused until [`Anvil::restart`], which brings the same chain back.
