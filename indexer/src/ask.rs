@@ -171,6 +171,10 @@ impl LogAnswer {
         i64::try_from(self.block_number?.to::<u64>()).ok()
     }
 
+    pub(crate) fn is_of(&self, contracts: &[Address]) -> bool {
+        contracts.contains(&self.address)
+    }
+
     pub(crate) fn is_timed(&self) -> bool {
         self.block_timestamp.is_some()
     }

@@ -17,7 +17,7 @@ use billing_core::{
     mirror::{Blocks, Header, RawLog, Source},
 };
 
-use crate::ask::{Answers, FetchError, Fetched, HeaderAnswer, Questions, ask, inconsistent, receipt_logs};
+use crate::ask::{Answers, FetchError, Fetched, HeaderAnswer, LogAnswer, Questions, ask, inconsistent, receipt_logs};
 
 /// Headers asked for at once.
 const HEADERS: usize = 64;
@@ -93,7 +93,7 @@ async fn by_hash(rpc: &Rpc, source: &Source, answers: &[HeaderAnswer]) -> Fetche
         if !counted && logs.is_empty() && answer.may_hold_logs_of(&contracts) {
             none_in_receipts(rpc, header, &contracts).await?;
         }
-        for log in logs {
+        for log in asked_for(logs, &contracts)? {
             raw.push(log.raw(Some(header.time))?);
         }
     }
@@ -121,7 +121,7 @@ pub(crate) async fn final_range(rpc: &Rpc, source: &Source, from: i64, to: i64, 
     questions.counts = counting.then(|| (contracts, BlockId::Number(tag(to))));
     let found = counted_or_not(rpc, &mut questions).await?;
     let counted = !found.counts.is_empty();
-    let blocks = ranged(rpc, found).await?;
+    let blocks = ranged(rpc, source, found).await?;
     if (blocks.first().number, blocks.last().number) != (from, to) {
         return inconsistent(&format!("blocks {from} to {to} were asked for, others came"));
     }
@@ -139,14 +139,19 @@ async fn counted_or_not(rpc: &Rpc, questions: &mut Questions) -> Fetched<Answers
     }
 }
 
-async fn ranged(rpc: &Rpc, found: Answers) -> Fetched<Blocks> {
+/// A node that gives logs of others was not asked, or did not hear.
+fn asked_for(logs: Vec<LogAnswer>, contracts: &[Address]) -> Fetched<Vec<LogAnswer>> {
+    if logs.iter().all(|log| log.is_of(contracts)) { Ok(logs) } else { inconsistent("logs of others came") }
+}
+
+async fn ranged(rpc: &Rpc, source: &Source, found: Answers) -> Fetched<Blocks> {
     let mut headers = BTreeMap::new();
     for answer in found.headers {
         let Some(answer) = answer else { return inconsistent("an end of the range is not there") };
         let header = answer.header()?;
         headers.insert(header.number, header);
     }
-    let logs = found.logs.into_iter().flatten().collect::<Vec<_>>();
+    let logs = asked_for(found.logs.into_iter().flatten().collect(), &source.addresses())?;
     // Many nodes put the block's time into each log; of the others the headers are asked.
     let untimed = logs.iter().filter(|log| !log.is_timed()).filter_map(|log| log.block_number());
     let mut numbers: Vec<i64> = untimed.filter(|number| !headers.contains_key(number)).collect();

@@ -21,6 +21,10 @@ pub(crate) const NEAR_BLOCKS: i64 = 32;
 /// Times in a row that a stretch with logs left out is asked for again at once, of one node after the other, before the
 /// failure is told.
 const GAPS: u32 = 5;
+/// Polls after which the heads of all nodes are compared.
+const COMPARED_EVERY: u32 = 5;
+/// Blocks by which the node that is asked first may be behind another one.
+const TOLERATED_LAG: i64 = 1;
 /// Stretches stored in a row, after which the preferred node is asked first again.
 const FORGIVEN_AFTER: u32 = 64;
 
@@ -61,6 +65,7 @@ pub(crate) struct Mirroring {
     pub(crate) turn: usize,
     /// Stretches stored since that was changed.
     stored: u32,
+    polls: u32,
     /// Where the mirror stood when it last went back for missing logs.
     pub(crate) repaired: Option<i64>,
     /// Whether the cursor moved since it was last asked.
@@ -85,6 +90,7 @@ impl Mirroring {
             gaps: 0,
             turn: 0,
             stored: 0,
+            polls: 0,
             repaired: None,
             moved: false,
             shutdown: shutdown.clone(),
@@ -118,6 +124,10 @@ impl Mirroring {
             }
             round => {
                 self.metrics.halted(false);
+                if matches!(&round, Err(error) if error.is::<FetchError>() || is_contradiction(error)) {
+                    // A node that contradicts itself, or tells of a branch that nobody knows, thinks well of it.
+                    (self.turn, self.stored) = (self.turn + 1, 0);
+                }
                 round
             }
         }
@@ -129,9 +139,9 @@ impl Mirroring {
     }
 
     async fn go_on(&mut self) -> anyhow::Result<Round> {
-        let asked = fetch::head(&self.rpc, self.network().finality_tag.map(tag_of));
-        let Some(head) = self.shutdown.clone().run_until_cancelled(asked).await else { return Ok(Round::Stopped) };
-        let head = self.counted(head)?;
+        let shutdown = self.shutdown.clone();
+        let Some(head) = shutdown.run_until_cancelled(self.head()).await else { return Ok(Round::Stopped) };
+        let head = head?;
         self.last_final = self.last_final.max(self.final_below(&head));
         self.metrics.last_final(self.last_final);
         let cursor = mirror::cursor(&mut *self.pool.acquire().await?, self.source.chain_id).await?;
@@ -151,6 +161,33 @@ impl Mirroring {
         } else {
             self.follow(from, target, &head).await
         }
+    }
+
+    /// The head of the node that is asked first; now and then of all nodes, of which the first may lag and think well of it.
+    async fn head(&mut self) -> anyhow::Result<Head> {
+        let tag = self.network().finality_tag.map(tag_of);
+        let ask = |turn| {
+            let rpc = self.rpc.at_least_turned(0, turn);
+            async move { (turn, fetch::head(&rpc, tag).await) }
+        };
+        let (mut turn, first) = ask(self.turn).await;
+        let mut head = self.counted(first)?;
+        self.polls += 1;
+        if self.polls.is_multiple_of(COMPARED_EVERY) {
+            let others = (1..self.network().rpc_urls.len()).map(|more| ask(self.turn + more));
+            for (other, its) in futures::future::join_all(others).await {
+                if let Ok(its) = its
+                    && its.latest.number > head.latest.number + TOLERATED_LAG
+                {
+                    (turn, head) = (other, its);
+                }
+            }
+        }
+        if turn != self.turn {
+            tracing::info!(network = self.network().name, "the first node lags; another one is asked first");
+            (self.turn, self.stored) = (turn, 0);
+        }
+        Ok(head)
     }
 
     /// A stretch near the head.
@@ -272,6 +309,11 @@ impl Mirroring {
 fn is_too_deep(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(FetchError::Inconsistent(MirrorError::BeyondWindow { .. })))
         || matches!(error.downcast_ref(), Some(MirrorError::BeyondWindow { .. }))
+}
+
+pub(crate) fn is_contradiction(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(FetchError::Inconsistent(MirrorError::Inconsistent(_))))
+        || matches!(error.downcast_ref(), Some(MirrorError::Inconsistent(_)))
 }
 
 const fn tag_of(tag: FinalityTag) -> BlockNumberOrTag {

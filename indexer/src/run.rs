@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use billing_core::{chain::Network, mirror::MirrorError};
+use billing_core::chain::Network;
 use billing_process::Readiness;
 use indicatif::MultiProgress;
 use sqlx::PgPool;
@@ -11,9 +11,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ask::FetchError,
     backoff, lead,
-    network::{Mirroring, Round},
+    network::{Mirroring, Round, is_contradiction},
     progress::Progress,
     start,
 };
@@ -88,7 +87,8 @@ async fn once(mut mirroring: Mirroring) -> anyhow::Result<()> {
     let mut moved = 0;
     loop {
         let round = match mirroring.catch_up().await {
-            Err(error) if chain_moved(&error) && moved < MOVES => {
+            // A chain that moves while it is read is no fault; read again, it is read whole.
+            Err(error) if is_contradiction(&error) && moved < MOVES => {
                 moved += 1;
                 tokio::time::sleep(backoff::pause(moved)).await;
                 continue;
@@ -110,10 +110,4 @@ async fn once(mut mirroring: Mirroring) -> anyhow::Result<()> {
             Round::Stopped => return Ok(()),
         }
     }
-}
-
-/// A chain that moves while it is read is no fault; read again, it is read whole.
-fn chain_moved(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(FetchError::Inconsistent(MirrorError::Inconsistent(_))))
-        || matches!(error.downcast_ref(), Some(MirrorError::Inconsistent(_)))
 }

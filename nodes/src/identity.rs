@@ -15,11 +15,18 @@ use crate::{class::Class, node::Node, pool::Inner, seen};
 /// A node of another chain is asked again after this: people correct urls behind a load balancer, too.
 const RECHECK: Duration = Duration::from_secs(60);
 
+/// For the answers that tell a node's chain.
+const LOOK_LIMIT: Duration = Duration::from_secs(2);
+/// A node that kept silent is asked again after this, so that callers do not wait for it one after the other.
+const SILENT_FOR: Duration = Duration::from_secs(5);
+
 /// What is known of a node's chain.
 #[derive(Clone, Debug)]
 pub(crate) enum Identity {
     /// Not asked yet.
     Unknown,
+    /// Asked, and silent.
+    Silent(Instant),
     /// Chain id and genesis block are the network's.
     Right,
     /// They are not: the node is not used.
@@ -64,9 +71,14 @@ pub(crate) async fn require(pool: &Inner, node: &Node) -> Result<(), Unfit> {
     match known {
         Identity::Right => return Ok(()),
         Identity::Wrong(wrong, since) if since.elapsed() < RECHECK => return Err(Unfit::Wrong(wrong)),
-        Identity::Wrong(..) | Identity::Unknown => {}
+        Identity::Silent(since) if since.elapsed() < SILENT_FOR => return Err(silent()),
+        Identity::Wrong(..) | Identity::Silent(_) | Identity::Unknown => {}
     }
-    let wrong = look(pool, node).await.map_err(Unfit::Unanswered)?;
+    let Ok(looked) = tokio::time::timeout(LOOK_LIMIT, look(pool, node)).await else {
+        node.learnt().identity = Identity::Silent(Instant::now());
+        return Err(silent());
+    };
+    let wrong = looked.map_err(Unfit::Unanswered)?;
     let mut learnt = node.learnt();
     match wrong {
         Some(wrong) => {
@@ -79,6 +91,10 @@ pub(crate) async fn require(pool: &Inner, node: &Node) -> Result<(), Unfit> {
             Ok(())
         }
     }
+}
+
+fn silent() -> Unfit {
+    Unfit::Unanswered(TransportErrorKind::custom_str(&format!("no answer within {LOOK_LIMIT:?}")))
 }
 
 async fn look(pool: &Inner, node: &Node) -> Result<Option<WrongNode>, TransportError> {

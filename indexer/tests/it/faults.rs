@@ -48,7 +48,7 @@ async fn logs_that_a_provider_leaves_out_are_never_lost() -> Result<()> {
 async fn a_provider_that_often_fails_only_slows_the_mirror() -> Result<()> {
     let (chain, database) = (Chain::start(31_337).await?, Database::new().await);
     eventful_history(&chain).await?;
-    let running_chain = behind(&chain, Fault::Status { status: 502, when: When::Every(40) }, 16).await?;
+    let running_chain = behind(&chain, Fault::Status { status: 502, when: When::Every(5) }, 16).await?;
     let (node, networks) = running_chain;
 
     let running = Running::start(database.pool(), networks.clone());

@@ -56,8 +56,8 @@ pub fn refusals() -> Vec<Row> {
         Row::new("ten blocks at once, a range suggested", Stays, blocks(Provider::Alchemy)),
         Row::new("ten blocks at once, with status 413", Stays, blocks(Provider::QuickNode)),
         Row::new("ten blocks at once, not said how many", Stays, blocks(Provider::Ankr)),
-        Row::new("429 above eight requests a second, with Retry-After", Stays, rate(8, Some(1))),
-        Row::new("429 above five requests a second, without", Heals, rate(5, None)),
+        Row::new("429 above three requests a second, with Retry-After", Stays, rate(3, Some(1))),
+        Row::new("429 above two requests a second, without", Heals, rate(2, None)),
         Row::new("every request is one too many", StaysBesideAGoodOne, rate(0, Some(30))),
     ]
 }
