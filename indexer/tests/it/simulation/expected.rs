@@ -30,6 +30,7 @@ impl Expected {
         let stretch = simulated.chain.stretch_to(last);
         let chain_id = simulated.network.chain_id;
         headers_are_canonical(mirror, chain_id, &stretch).await?;
+        only_the_final_is_taken_as_final(mirror, simulated).await?;
         nothing_is_told_twice(mirror, chain_id).await?;
         contracts_agree(mirror, chain_id, &stretch.standing).await?;
         self.folds += 1;
@@ -80,6 +81,14 @@ async fn headers_are_canonical(pool: &PgPool, chain_id: ChainId, stretch: &Stret
         let canonical = stretch.headers.get(usize::try_from(stored.number)?);
         ensure!(canonical == Some(&stored), "stored header {stored:?}, on the chain {canonical:?}");
     }
+    Ok(())
+}
+
+async fn only_the_final_is_taken_as_final(pool: &PgPool, simulated: &Simulated) -> Result<()> {
+    let sql = "select final_block from chain_cursor where chain_id = $1";
+    let taken: i64 = sqlx::query_scalar(sql).bind(simulated.network.chain_id).fetch_one(pool).await?;
+    let last_final = i64::try_from(simulated.chain.finalized())?;
+    ensure!(taken <= last_final, "block {taken} is taken as final, block {last_final} is the last that is");
     Ok(())
 }
 

@@ -60,10 +60,10 @@ impl Fold<'_> {
 }
 
 fn lines(table: &str, counted: &str) -> String {
-    // A cursor's time of update is the clock's, that of a state the chain's.
-    let clock = if table == "chain_cursor" { " - 'updated_at'" } else { "" };
+    // When a cursor was moved is the clock's, and what is final follows from how the chain came; not so with states.
+    let other = if table == "chain_cursor" { " - 'updated_at' - 'final_block'" } else { "" };
     format!(
-        "select (to_jsonb(entry) - 'chain_id'{clock})::text as line from {table} as entry where chain_id = $1 and {counted}"
+        "select (to_jsonb(entry) - 'chain_id'{other})::text as line from {table} as entry where chain_id = $1 and {counted}"
     )
 }
 

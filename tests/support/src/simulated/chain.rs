@@ -75,6 +75,12 @@ impl SimulatedChain {
         self.lock().highest
     }
 
+    /// Number of the last block that is never replaced.
+    #[must_use]
+    pub fn finalized(&self) -> u64 {
+        self.lock().finalized()
+    }
+
     /// The whole canonical chain.
     #[must_use]
     pub fn stretch(&self) -> Stretch {
