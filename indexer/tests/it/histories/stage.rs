@@ -107,7 +107,7 @@ impl Stage {
         let pairs = moved.iter().cloned().map(TransactionData::JSON).zip(places.iter().copied()).collect();
         let options = ReorgOptions { depth, tx_block_pairs: pairs };
         self.chain.provider().anvil_reorg(options).await.context("a reorganisation")?;
-        self.sent.retain(|(block, _)| *block <= fork);
+        self.leave_above(fork);
         self.sent.extend(places.into_iter().map(|place| fork + 1 + place).zip(moved));
         self.forget_waiting().await?;
         self.rise().await?;
@@ -145,9 +145,7 @@ impl Stage {
     }
 
     async fn other_branch(&mut self, random: &mut StdRng, fork: u64, moved: Vec<TransactionRequest>) -> Result<()> {
-        self.sent.retain(|(block, _)| *block <= fork);
-        // A snapshot above the fork is of a branch that is gone.
-        self.saved = self.saved.filter(|(_, block)| *block <= fork);
+        self.leave_above(fork);
         self.forget_waiting().await?;
         // Else an empty block would be the one that stood there before.
         self.chain.provider().anvil_increase_time(random.random_range(1..50)).await?;
@@ -157,6 +155,12 @@ impl Stage {
         }
         let more = random.random_range(1..4);
         self.live(random, more, 2).await
+    }
+
+    /// What is above the fork is of a branch that is gone, a saved state too.
+    fn leave_above(&mut self, fork: u64) {
+        self.sent.retain(|(block, _)| *block <= fork);
+        self.saved = self.saved.filter(|(_, block)| *block <= fork);
     }
 
     /// A part of what was sent above the fork, some of it replaced by something else.
