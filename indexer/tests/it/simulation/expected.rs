@@ -33,6 +33,8 @@ impl Expected {
         only_the_final_is_taken_as_final(mirror, simulated).await?;
         nothing_is_told_twice(mirror, chain_id).await?;
         contracts_agree(mirror, chain_id, &stretch.standing).await?;
+        let folded = mirror::compare_folds(mirror, chain_id).await?;
+        ensure!(folded.wrong.is_empty(), "projections are not what their logs say: {:#?}", folded.wrong);
         self.folds += 1;
         let fresh = ChainId(1_000_000_000 + self.folds);
         fold(self.database.pool(), &Source { chain_id: fresh, ..Source::from(&simulated.network) }, stretch).await?;

@@ -16,12 +16,17 @@ pub struct Figures {
     pub reorganisations: i64,
     pub deepest: i64,
     pub logs_taken_back: i64,
+    /// Statements that failed.
+    pub trips: i64,
+    /// Commits of which nobody heard.
+    pub lost_commits: u64,
 }
 
 impl Figures {
     /// Histories in which little happened would show little.
     pub fn assert_worth_it(&self) {
         assert!(self.quiet_points >= 20 && self.stretches >= 100, "{self:?}");
+        assert!(self.trips >= 3 && self.lost_commits >= 3, "{self:?}");
         assert!(self.reorganisations >= 15 && self.deepest >= 16 && self.logs_taken_back >= 20, "{self:?}");
     }
 }
@@ -36,5 +41,7 @@ impl AddAssign for Figures {
         self.reorganisations += more.reorganisations;
         self.deepest = self.deepest.max(more.deepest);
         self.logs_taken_back += more.logs_taken_back;
+        self.trips += more.trips;
+        self.lost_commits += more.lost_commits;
     }
 }

@@ -2,17 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use billing_core::mirror::{self, MirrorError, Refolded};
 use rand::{SeedableRng, rngs::StdRng};
 use test_support::{Database, Traffic};
+use tokio::task::JoinSet;
 
 use super::{
     expected::Expected,
     figures::Figures,
+    link::Link,
     network::{Kind, Simulated},
     quiet::Wait,
     replica::{Replica, SESSION},
     step::{Pause, Step},
+    trip,
 };
 
 /// How long the nodes may go unasked before a step no longer waits for it.
@@ -23,6 +27,8 @@ pub struct History {
     random: StdRng,
     simulated: [Simulated; 2],
     database: Database,
+    link: Link,
+    reindexing: JoinSet<Result<Refolded, MirrorError>>,
     expected: Expected,
     replicas: [Replica; 2],
     told: Vec<String>,
@@ -33,11 +39,15 @@ impl History {
     pub async fn begin(seed: u64, kind: Kind) -> Result<Self> {
         let simulated =
             [Simulated::start("alpha", 31_337, seed, kind).await?, Simulated::start("beta", 31_338, seed, kind).await?];
+        let database = Database::new().await;
+        trip::prepare(database.pool()).await?;
         Ok(Self {
             kind,
             random: StdRng::seed_from_u64(seed),
             simulated,
-            database: Database::new().await,
+            link: Link::to(database.url())?,
+            reindexing: JoinSet::new(),
+            database,
             expected: Expected::new().await,
             replicas: [Replica::default(), Replica::default()],
             told: Vec::new(),
@@ -70,7 +80,8 @@ impl History {
         )
         .fetch_one(self.database.pool())
         .await?;
-        Ok(Figures { reorganisations, deepest, logs_taken_back, stretches, ..self.figures })
+        let (trips, lost_commits) = (trip::count(self.database.pool()).await?, self.link.lost());
+        Ok(Figures { reorganisations, deepest, logs_taken_back, stretches, trips, lost_commits, ..self.figures })
     }
 
     async fn take(&mut self, step: Step) -> Result<()> {
@@ -84,6 +95,9 @@ impl History {
             Step::Heal { network } => self.simulated[network].heal(),
             Step::Kill { replica } => self.replicas[replica].kill().await,
             Step::Cut => self.cut().await?,
+            Step::Trip { percent } => trip::set(self.database.pool(), percent).await?,
+            Step::LoseCommits { every } => self.link.lose_commits(every),
+            Step::Reindex { network } => self.reindex(network),
             Step::Start { replica } => self.start(replica).await?,
             Step::Quiet => self.quiet_point().await?,
         }
@@ -92,7 +106,7 @@ impl History {
 
     async fn start(&mut self, number: usize) -> Result<()> {
         let networks = self.simulated.each_ref().map(|simulated| simulated.network.clone());
-        if let Some(ended) = self.replicas[number].ensure(self.database.url(), &networks).await? {
+        if let Some(ended) = self.replicas[number].ensure(self.link.options(), &networks).await? {
             self.told.push(format!("   replica {number} had ended: {ended}"));
         }
         Ok(())
@@ -110,7 +124,29 @@ impl History {
         Ok(())
     }
 
+    /// With sessions that nothing happens to.
+    fn reindex(&mut self, network: usize) {
+        let (pool, chain_id) = (self.database.pool().clone(), self.simulated[network].network.chain_id);
+        self.reindexing.spawn(async move { mirror::reindex(&pool, chain_id, |_| {}).await });
+    }
+
+    /// At no instant a projection is anything else than its logs say.
+    async fn nothing_was_wrong(&mut self) -> Result<()> {
+        while let Some(reindexed) = self.reindexing.join_next().await {
+            match reindexed? {
+                Ok(found) => ensure!(found.wrong.is_empty(), "a live reindex found {:#?}", found.wrong),
+                // The mirror has not begun, or the statement failed that was to fail.
+                Err(MirrorError::NotStarted(_) | MirrorError::Db(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
     async fn quiet_point(&mut self) -> Result<()> {
+        trip::set(self.database.pool(), 0).await?;
+        self.link.lose_commits(0);
+        self.nothing_was_wrong().await?;
         for simulated in &self.simulated {
             simulated.heal();
             simulated.chain.outgrow(Traffic::USUAL);

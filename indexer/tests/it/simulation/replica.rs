@@ -1,7 +1,5 @@
 //! One indexer among several, ended without a word.
 
-use std::str::FromStr;
-
 use anyhow::Result;
 use billing_core::chain::Network;
 use billing_indexer::Mode;
@@ -19,7 +17,7 @@ pub struct Replica(Option<(JoinHandle<Result<()>>, Readiness)>);
 
 impl Replica {
     /// Starts it where it does not run; what ended it, where it had ended by itself.
-    pub async fn ensure(&mut self, url: &str, networks: &[Network]) -> Result<Option<String>> {
+    pub async fn ensure(&mut self, options: PgConnectOptions, networks: &[Network]) -> Result<Option<String>> {
         let ended = match self.0.take() {
             Some(running) if !running.0.is_finished() => {
                 self.0 = Some(running);
@@ -28,7 +26,7 @@ impl Replica {
             Some((task, _)) => Some(format!("{:?}", task.await)),
             None => None,
         };
-        let (pool, networks) = (connections(url)?, networks.to_vec());
+        let (pool, networks) = (connections(options), networks.to_vec());
         let (readiness, never) = (Readiness::new(pool.clone()), CancellationToken::new());
         let ready = readiness.clone();
         let run = async move { billing_indexer::run(&pool, networks, Mode::Follow, ready, never).await };
@@ -58,7 +56,6 @@ impl Replica {
 }
 
 /// Of one replica alone, as those of a process.
-fn connections(url: &str) -> Result<PgPool> {
-    let options = PgConnectOptions::from_str(url)?.application_name(SESSION);
-    Ok(PgPoolOptions::new().max_connections(5).connect_lazy_with(options))
+fn connections(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new().max_connections(5).connect_lazy_with(options.application_name(SESSION))
 }

@@ -1,10 +1,13 @@
 //! How soon another replica goes on.
 
-use std::time::{Duration, Instant};
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use sqlx::PgPool;
+use sqlx::{PgPool, postgres::PgConnectOptions};
 use test_support::{Database, Traffic};
 
 use super::{
@@ -23,11 +26,11 @@ async fn a_standby_goes_on_soon_after_the_leader_is_gone() -> Result<()> {
     let simulated = Simulated::start("alpha", 31_337, 7, KIND).await?;
     let database = Database::new().await;
     let networks = [simulated.network.clone()];
-    let pool = database.pool();
+    let (pool, options) = (database.pool(), PgConnectOptions::from_str(database.url())?);
     let (mut leader, mut standby) = (Replica::default(), Replica::default());
-    leader.ensure(database.url(), &networks).await?;
+    leader.ensure(options.clone(), &networks).await?;
     next_row(&simulated, pool).await?;
-    standby.ensure(database.url(), &networks).await?;
+    standby.ensure(options.clone(), &networks).await?;
 
     let mut waits = Vec::new();
     for _ in 0..KILLS {
@@ -36,7 +39,7 @@ async fn a_standby_goes_on_soon_after_the_leader_is_gone() -> Result<()> {
         leader.kill().await;
         waits.push(next_row(&simulated, pool).await.with_context(|| format!("after {} kills", waits.len()))?);
         std::mem::swap(&mut leader, &mut standby);
-        standby.ensure(database.url(), &networks).await?;
+        standby.ensure(options.clone(), &networks).await?;
     }
 
     waits.sort_unstable();

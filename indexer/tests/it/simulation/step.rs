@@ -41,6 +41,18 @@ pub enum Step {
     },
     /// The database ends sessions.
     Cut,
+    /// So many of a hundred statements that write fail, with their sessions or without.
+    Trip {
+        percent: u32,
+    },
+    /// Sessions end between a commit and its answer.
+    LoseCommits {
+        every: u64,
+    },
+    /// All projections are made anew, while the mirror is live.
+    Reindex {
+        network: usize,
+    },
     /// Everything is well, and the mirror must soon be right.
     Quiet,
 }
@@ -75,9 +87,12 @@ impl Step {
                 Self::Fault { network, node, fault: fault(random) }
             }
             73..86 => Self::Heal { network },
-            86..90 => Self::Kill { replica: random.random_range(0..2) },
-            90..95 => Self::Start { replica: random.random_range(0..2) },
-            95 => Self::Cut,
+            86..89 => Self::Kill { replica: random.random_range(0..2) },
+            89..93 => Self::Start { replica: random.random_range(0..2) },
+            93 => Self::Cut,
+            94 => Self::Trip { percent: random.random_range(3..20) },
+            95 => Self::LoseCommits { every: random.random_range(2..6) },
+            96 => Self::Reindex { network },
             _ => Self::Quiet,
         }
     }
@@ -105,7 +120,7 @@ fn fate(random: &mut StdRng) -> Fate {
 
 fn fault(random: &mut StdRng) -> NodeFault {
     let every = random.random_range(1..=9);
-    match random.random_range(0..9) {
+    match random.random_range(0..10) {
         0 => NodeFault::Cut { every },
         1 => NodeFault::NoLogs { every },
         2 => NodeFault::OneLogLess { every },
@@ -114,6 +129,7 @@ fn fault(random: &mut StdRng) -> NodeFault {
         5 => NodeFault::TooMany { logs: random.random_range(8..60) },
         6 => NodeFault::Slow { by: Duration::from_millis(random.random_range(1..80)), every },
         7 => NodeFault::OldBranch { every },
+        8 => NodeFault::Blind { every },
         _ => NodeFault::Pruned,
     }
 }

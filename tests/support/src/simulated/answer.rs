@@ -4,6 +4,7 @@ use alloy::primitives::{Address, B256, Bytes};
 use serde_json::{Value, json};
 
 use super::{
+    block::Block,
     call::call,
     chain::SimulatedChain,
     contract::{CORE_SYSTEM, Contract},
@@ -49,17 +50,26 @@ pub(super) fn answer(chain: &SimulatedChain, question: &Value, mood: Mood) -> Va
 fn result(chain: &SimulatedChain, method: &str, params: &Value, mood: Mood) -> Result<Value, Refusal> {
     let chain = chain.lock();
     let view = View::new(&chain, mood.fault);
+    let blind = matches!(mood.fault, Some(NodeFault::Blind { .. }));
+    let written = |block: &Block| {
+        let mut written = json::block(block);
+        if blind && let Some(fields) = written.as_object_mut() {
+            fields.remove("logsBloom");
+        }
+        written
+    };
     let text = |place: usize| params[place].as_str().ok_or(Refusal::INVALID);
     Ok(match method {
         "eth_chainId" => json::quantity(chain.chain_id),
         "net_version" => Value::String(chain.chain_id.to_string()),
         "eth_blockNumber" => json::quantity(view.head),
-        "eth_getBlockByNumber" => view.by_tag(text(0)?).map_or(Value::Null, |block| json::block(block)),
-        "eth_getBlockByHash" => view.by_hash(hash(text(0)?)?).map_or(Value::Null, |block| json::block(block)),
+        "eth_getBlockByNumber" => view.by_tag(text(0)?).map_or(Value::Null, |block| written(block)),
+        "eth_getBlockByHash" => view.by_hash(hash(text(0)?)?).map_or(Value::Null, |block| written(block)),
+        "eth_getBlockReceipts" if blind => return Err(Refusal::UNKNOWN_METHOD),
         "eth_getBlockReceipts" => view.block(&params[0]).map_or(Value::Null, |block| json::receipts(block)),
         "eth_getLogs" => logs(&view, &params[0], mood)?,
         "eth_getCode" => json!(code(text(0)?)?),
-        "eth_call" if mood.fault == Some(NodeFault::Pruned) && params[0]["to"] != json!(CORE_SYSTEM) => {
+        "eth_call" if mood.fault.is_some_and(NodeFault::has_no_state) && params[0]["to"] != json!(CORE_SYSTEM) => {
             return Err(Refusal::PRUNED);
         }
         "eth_call" => json!(call(&params[0], view.block(&params[1]).ok_or(Refusal::NO_HEADER)?)?),
@@ -90,7 +100,7 @@ fn logs(view: &View<'_>, filter: &Value, mood: Mood) -> Result<Value, Refusal> {
     let mut found: Vec<_> = found.filter(|(_, log)| wanted.holds(log)).collect();
     match mood.fault {
         Some(NodeFault::TooMany { logs }) if found.len() > logs => return Err(Refusal::TOO_MANY),
-        Some(NodeFault::NoLogs { .. }) => found.clear(),
+        Some(NodeFault::NoLogs { .. } | NodeFault::Blind { .. }) => found.clear(),
         Some(NodeFault::OneLogLess { .. }) if !found.is_empty() => drop(found.remove(found.len() / 2)),
         _ => {}
     }

@@ -49,11 +49,21 @@ pub enum NodeFault {
         /// Which answers.
         every: u64,
     },
+    /// Logs are left out, and nothing else of the node's answers tells: no state, no bloom, no receipts.
+    Blind {
+        /// Which answers.
+        every: u64,
+    },
     /// The state of blocks is gone, so that nothing can be called there.
     Pruned,
 }
 
 impl NodeFault {
+    /// Whether nothing can be called.
+    pub(super) const fn has_no_state(self) -> bool {
+        matches!(self, Self::Pruned | Self::Blind { .. })
+    }
+
     /// Whether it spoils the answer of that number.
     pub(super) const fn spoils(self, number: u64) -> bool {
         match self {
@@ -63,6 +73,7 @@ impl NodeFault {
             | Self::Behind { every, .. }
             | Self::OldBranch { every }
             | Self::BadGateway { every }
+            | Self::Blind { every }
             | Self::Slow { every, .. } => number.is_multiple_of(every),
             Self::TooMany { .. } | Self::Pruned => true,
         }

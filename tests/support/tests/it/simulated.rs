@@ -167,6 +167,8 @@ async fn a_node_is_as_bad_as_it_is_told_to_be() -> Result<()> {
 
     node.set_fault(Some(NodeFault::NoLogs { every: 1 }));
     assert_eq!(logs().await?.len(), 0);
+    node.set_fault(Some(NodeFault::Blind { every: 1 }));
+    assert_eq!(logs().await?.len(), 0);
     node.set_fault(Some(NodeFault::OneLogLess { every: 1 }));
     assert_eq!(logs().await?.len(), all - 1);
     node.set_fault(Some(NodeFault::Behind { blocks: 4, every: 1 }));
