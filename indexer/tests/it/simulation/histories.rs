@@ -7,7 +7,7 @@ use test_support::Traffic;
 
 use super::{figures::Figures, history::History, network::Kind};
 
-const HISTORIES: u64 = 5;
+const HISTORIES: u64 = 4;
 const STEPS: usize = 260;
 
 const BUSY: Traffic = Traffic { busy: 100, most: 5 };
@@ -58,5 +58,7 @@ after_any_history_of! {
     busy_chains_the_mirror_is_a_fresh_fold, 5_000, Kind { traffic: BUSY, ..PLAIN };
     quiet_chains_the_mirror_is_a_fresh_fold, 6_000, Kind { traffic: Traffic::QUIET, nodes: 2, ..PLAIN };
     logs_without_times_the_mirror_is_a_fresh_fold, 7_000, Kind { log_times: false, finality: 128, ..PLAIN };
+    quiet_chains_behind_a_confirmation_the_mirror_is_a_fresh_fold, 9_000, Kind { confirmations: 1, log_times: false, nodes: 2, traffic: Traffic::QUIET, ..PLAIN };
+    busy_chains_at_several_nodes_the_mirror_is_a_fresh_fold, 10_000, Kind { finality: 96, nodes: 3, traffic: BUSY, ..PLAIN };
     far_confirmed_blocks_the_mirror_is_a_fresh_fold, 8_000, Kind { confirmations: 12, finality: 40, nodes: 3, ..PLAIN };
 }
