@@ -19,6 +19,7 @@ mod repair;
 mod resume;
 mod run;
 mod start;
+mod turns;
 mod verify;
 mod wake;
 

@@ -1,8 +1,7 @@
 //! One network: from where the mirror stands to the node's head, and again.
 
-use alloy::eips::BlockNumberOrTag;
 use billing_core::{
-    chain::{FinalityTag, Network, Rpc},
+    chain::{Network, Rpc},
     mirror::{self, Applied, Cursor, Header, MirrorError, Source},
 };
 use sqlx::PgPool;
@@ -18,16 +17,6 @@ use crate::{
 
 /// Blocks near the head fetched at once at most.
 pub(crate) const NEAR_BLOCKS: i64 = 32;
-/// Times in a row that a stretch with logs left out is asked for again at once, of one node after the other, before the
-/// failure is told.
-const GAPS: u32 = 5;
-/// Polls after which the heads of all nodes are compared.
-const COMPARED_EVERY: u32 = 5;
-/// Blocks by which the node that is asked first may be behind another one.
-const TOLERATED_LAG: i64 = 1;
-/// Stretches stored in a row, after which the preferred node is asked first again.
-const FORGIVEN_AFTER: u32 = 64;
-
 /// Where a round ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Round {
@@ -58,23 +47,23 @@ pub(crate) struct Mirroring {
     pub(crate) progress: Progress,
     pub(crate) ranges: Ranges,
     /// Blocks near the head fetched at once: fewer after a failure, then twice as many each time.
-    near: i64,
+    pub(crate) near: i64,
     /// Stretches in a row with logs left out.
     pub(crate) gaps: u32,
     /// How many nodes after the preferred one is asked first.
     pub(crate) turn: usize,
     /// Stretches stored since that was changed.
-    stored: u32,
-    polls: u32,
+    pub(crate) stored: u32,
+    pub(crate) polls: u32,
     /// Where the mirror stood when it last went back for missing logs.
     pub(crate) repaired: Option<i64>,
     /// Whether the cursor moved since it was last asked.
-    moved: bool,
+    pub(crate) moved: bool,
     pub(crate) shutdown: CancellationToken,
     /// Head for which the cursor's block was last seen to be canonical.
     pub(crate) checked: Option<alloy::primitives::B256>,
     /// Last block that is final; it never goes back.
-    last_final: i64,
+    pub(crate) last_final: i64,
 }
 
 impl Mirroring {
@@ -126,7 +115,7 @@ impl Mirroring {
                 self.metrics.halted(false);
                 if matches!(&round, Err(error) if error.is::<FetchError>() || is_contradiction(error)) {
                     // A node that contradicts itself, or tells of a branch that nobody knows, thinks well of it.
-                    (self.turn, self.stored) = (self.turn + 1, 0);
+                    self.turn_over();
                 }
                 round
             }
@@ -161,33 +150,6 @@ impl Mirroring {
         } else {
             self.follow(from, target, &head).await
         }
-    }
-
-    /// The head of the node that is asked first; now and then of all nodes, of which the first may lag and think well of it.
-    async fn head(&mut self) -> anyhow::Result<Head> {
-        let tag = self.network().finality_tag.map(tag_of);
-        let ask = |turn| {
-            let rpc = self.rpc.at_least_turned(0, turn);
-            async move { (turn, fetch::head(&rpc, tag).await) }
-        };
-        let (mut turn, first) = ask(self.turn).await;
-        let mut head = self.counted(first)?;
-        self.polls += 1;
-        if self.polls.is_multiple_of(COMPARED_EVERY) {
-            let others = (1..self.network().rpc_urls.len()).map(|more| ask(self.turn + more));
-            for (other, its) in futures::future::join_all(others).await {
-                if let Ok(its) = its
-                    && its.latest.number > head.latest.number + TOLERATED_LAG
-                {
-                    (turn, head) = (other, its);
-                }
-            }
-        }
-        if turn != self.turn {
-            tracing::info!(network = self.network().name, "the first node lags; another one is asked first");
-            (self.turn, self.stored) = (turn, 0);
-        }
-        Ok(head)
     }
 
     /// A stretch near the head.
@@ -235,29 +197,6 @@ impl Mirroring {
         }
     }
 
-    const fn stored_one(&mut self) {
-        (self.moved, self.gaps) = (true, 0);
-        self.near = if self.near < NEAR_BLOCKS / 2 { self.near * 2 } else { NEAR_BLOCKS };
-        self.stored += 1;
-        if self.stored >= FORGIVEN_AFTER {
-            (self.stored, self.turn) = (0, 0);
-        }
-    }
-
-    /// Logs were left out: now, or of what is stored already. Another node is asked.
-    async fn missed(&mut self, gap: &MirrorError) -> anyhow::Result<Round> {
-        self.metrics.gap();
-        self.near = 1;
-        self.gaps += 1;
-        (self.turn, self.stored) = (self.turn + 1, 0);
-        tracing::warn!(network = self.network().name, "{gap}; another node is asked");
-        if self.gaps <= GAPS {
-            return Ok(Round::Again);
-        }
-        self.gaps = 0;
-        self.repair(gap).await
-    }
-
     /// Nothing new by number; the cursor's block may still have been replaced by another of the same height.
     async fn check_cursor(&mut self, at: Cursor, head: &Head) -> anyhow::Result<Round> {
         self.metrics.position(&head.latest, at.number, at.time);
@@ -277,16 +216,6 @@ impl Mirroring {
             }
             Some(_) => self.undo(at, head).await,
             None => Ok(Round::Lagging { head: head.latest.number, mirror: at.number }),
-        }
-    }
-
-    /// Last block that no reorganisation is expected to reach: of those that the depth allows and the chain itself names.
-    fn final_below(&self, head: &Head) -> i64 {
-        let by_depth = head.latest.number - signed(self.network().finality_depth);
-        match self.network().finality_tag {
-            // A node that does not know the tag names no final block.
-            Some(_) => head.finalized.map_or(-1, |finalized| finalized.min(by_depth)),
-            None => by_depth,
         }
     }
 
@@ -314,13 +243,6 @@ fn is_too_deep(error: &anyhow::Error) -> bool {
 pub(crate) fn is_contradiction(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(FetchError::Inconsistent(MirrorError::Inconsistent(_))))
         || matches!(error.downcast_ref(), Some(MirrorError::Inconsistent(_)))
-}
-
-const fn tag_of(tag: FinalityTag) -> BlockNumberOrTag {
-    match tag {
-        FinalityTag::Safe => BlockNumberOrTag::Safe,
-        FinalityTag::Finalized => BlockNumberOrTag::Finalized,
-    }
 }
 
 pub(crate) fn signed(number: u64) -> i64 {
