@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::accounts::{FUNDED, Role};
 use crate::child::{Child, command, signal};
+use crate::http::client;
 use crate::project::tool;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -42,7 +43,6 @@ pub struct Anvil {
     folder: TempDir,
     port: u16,
     node: Child,
-    /// Shared by all clients: making one reads the machine's certificates.
     client: reqwest::Client,
 }
 
@@ -51,7 +51,7 @@ impl Anvil {
     pub async fn spawn(options: AnvilOptions) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("abono-anvil-").tempdir()?;
         let node = launch(&options, &folder, 0)?;
-        let mut anvil = Self { options, folder, port: 0, node, client: reqwest::Client::new() };
+        let mut anvil = Self { options, folder, port: 0, node, client: client() };
         anvil.wait_until_ready().await?;
         Ok(anvil)
     }

@@ -11,6 +11,7 @@ mod cheats;
 mod child;
 mod deployment;
 mod faulty;
+mod http;
 mod mocks;
 mod networks;
 mod postgres;

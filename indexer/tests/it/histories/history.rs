@@ -5,13 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use billing_core::chain::{Network, Networks};
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use sqlx::PgPool;
-use test_support::{Database, FaultyNode, networks_toml};
+use test_support::{FaultyNode, networks_toml};
 
 use super::{
+    books::{Books, undone},
     faults,
     mirrors::Mirrors,
     stage::{DEEPEST, Stage},
@@ -48,8 +48,7 @@ pub struct Counts {
 }
 
 struct History<'a> {
-    /// Where a mirror is made at once, to compare with.
-    reference: PgPool,
+    books: &'a Books,
     random: StdRng,
     stages: &'a mut [Stage],
     nodes: Vec<FaultyNode>,
@@ -59,15 +58,15 @@ struct History<'a> {
 }
 
 /// Runs the history of this seed.
-pub async fn run(seed: u64, kind: Kind, stages: &mut [Stage], reference: &PgPool) -> Result<Counts> {
+pub async fn run(seed: u64, kind: Kind, stages: &mut [Stage], books: &Books) -> Result<Counts> {
+    books.empty().await?;
     let mut nodes = Vec::new();
     for stage in &mut *stages {
         stage.reset().await?;
         nodes.push(FaultyNode::start(stage.chain.url(), seed).await?);
     }
     let (random, counts) = (StdRng::seed_from_u64(seed), Counts::default());
-    let reference = reference.clone();
-    let mut history = History { reference, random, stages, nodes, kind, counts, journal: Vec::new() };
+    let mut history = History { books, random, stages, nodes, kind, counts, journal: Vec::new() };
     let ended = history.happen().await;
     let journal = history.journal.join(", ");
     ended.with_context(|| format!("seed {seed}, {kind:?}: {journal}"))?;
@@ -77,33 +76,32 @@ pub async fn run(seed: u64, kind: Kind, stages: &mut [Stage], reference: &PgPool
 impl History<'_> {
     async fn happen(&mut self) -> Result<()> {
         let (good, text) = self.networks()?;
-        let database = Database::new().await;
+        let database = &self.books.mirror;
         if self.random.random() {
             self.step_on_all().await?;
         }
         let mut mirrors = if self.kind.kills {
-            Mirrors::replicas(&database, &text)?
+            Mirrors::replicas(database, &text)?
         } else {
-            Mirrors::inside(&database, parse(&text)?)
+            Mirrors::inside(database, parse(&text)?).await?
         };
         for _ in 0..self.random.random_range(8..=15) {
             let at = self.random.random_range(0..self.stages.len());
             if self.random.random_ratio(1, 3) {
-                self.wait_a_while(&database, &good[at], at).await?;
+                self.wait_a_while(&good[at], at).await?;
             }
             let what = self.step(at).await?;
             self.journal.push(if self.stages.len() > 1 { format!("{at}: {what}") } else { what });
             self.counts.steps += 1;
-            let pause = Duration::from_millis(self.random.random_range(0..90));
+            let pause = Duration::from_millis(self.random.random_range(0..70));
             self.counts.kills += mirrors.pass(&mut self.random, pause).await?;
         }
         for (stage, node) in self.stages.iter_mut().zip(&self.nodes) {
             node.heal();
             stage.outgrow(&mut self.random).await?;
         }
-        self.judge(&database, &good, &mirrors).await?;
-        mirrors.stop().await?;
-        database.close().await
+        self.judge(&good, &mut mirrors).await?;
+        mirrors.stop().await
     }
 
     /// Entries of the good nodes, and a networks file with the bad ones, beside good ones or alone.
@@ -122,9 +120,9 @@ impl History<'_> {
     }
 
     /// Lets the mirror come to the head, if it can: what was not mirrored need not be taken back.
-    async fn wait_a_while(&self, database: &Database, network: &Network, at: usize) -> Result<()> {
+    async fn wait_a_while(&self, network: &Network, at: usize) -> Result<()> {
         let (begun, chain) = (Instant::now(), &self.stages[at].chain);
-        while begun.elapsed() < PATIENCE && !stands_at_head(database.pool(), chain, network).await? {
+        while begun.elapsed() < PATIENCE && !stands_at_head(self.books.mirror.pool(), chain, network).await? {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         Ok(())
@@ -198,17 +196,16 @@ impl History<'_> {
         })
     }
 
-    async fn judge(&mut self, database: &Database, good: &[Network], mirrors: &Mirrors) -> Result<()> {
-        let pool = database.pool();
+    async fn judge(&mut self, good: &[Network], mirrors: &mut Mirrors) -> Result<()> {
+        let (pool, reference) = (self.books.mirror.pool(), self.books.reference.pool());
         for (stage, network) in self.stages.iter().zip(good) {
             tokio::select! {
                 reached = caught_up(pool, &stage.chain, network) => reached?,
-                ended = mirrors.ended() => return Err(ended),
+                ended = mirrors.watch_over() => return Err(ended),
             }
         }
-        let reference = self.reference.clone();
-        once_anew(&reference, good).await?;
-        assert_same(pool, &reference).await?;
+        once(reference, good.to_vec()).await?;
+        assert_same(pool, reference).await?;
         for network in good {
             assert_mirror_equals_chain(pool, network).await?;
         }
@@ -217,27 +214,6 @@ impl History<'_> {
         self.counts.spoiled = self.nodes.iter().map(FaultyNode::spoiled).sum();
         Ok(())
     }
-}
-
-/// A mirror made at once, in place of the one before.
-async fn once_anew(pool: &PgPool, networks: &[Network]) -> Result<()> {
-    let sql =
-        "truncate chain_log, chain_cursor, chain_block, chain_event_sequence, chain_undo, chain_log_orphan, outbox,
-                        billing_plan_state, billing_subscription_state, billing_native_deposit, billing_charge_attempt,
-                        billing_marketplace_sale, billing_listing_revocation";
-    sqlx::query(sql).execute(pool).await?;
-    once(pool, networks.to_vec()).await
-}
-
-/// How many reorganisations were undone. What they took back is kept, each log of it.
-async fn undone(pool: &PgPool) -> Result<i64> {
-    let (undone, told, kept): (i64, i64, i64) = sqlx::query_as(
-        "select count(*), coalesce(sum(logs), 0)::bigint, (select count(*) from chain_log_orphan) from chain_undo",
-    )
-    .fetch_one(pool)
-    .await?;
-    ensure!(told == kept, "{told} logs were taken back and {kept} are kept");
-    Ok(undone)
 }
 
 fn parse(text: &str) -> Result<Vec<Network>> {

@@ -8,7 +8,7 @@ use rand::{Rng, rngs::StdRng};
 use tempfile::NamedTempFile;
 use test_support::{Child, Database, command};
 
-use crate::world::Running;
+use crate::world::{Running, cursor};
 
 pub enum Mirrors {
     Inside(Running),
@@ -16,8 +16,15 @@ pub enum Mirrors {
 }
 
 impl Mirrors {
-    pub fn inside(database: &Database, networks: Vec<Network>) -> Self {
-        Self::Inside(Running::start(database.pool(), networks))
+    /// Started when this returns.
+    pub async fn inside(database: &Database, networks: Vec<Network>) -> Result<Self> {
+        let running = Running::start(database.pool(), networks.clone());
+        for network in &networks {
+            while cursor(database.pool(), network).await?.is_none() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        Ok(Self::Inside(running))
     }
 
     /// Two of the program, with the networks of `text`.
@@ -45,6 +52,7 @@ impl Mirrors {
             killed = 1;
         }
         tokio::time::sleep(time - until).await;
+        revive(children, database, file)?;
         Ok(killed)
     }
 
@@ -55,14 +63,33 @@ impl Mirrors {
         }
     }
 
-    /// Waits for an end that nobody asked for.
-    pub async fn ended(&self) -> anyhow::Error {
+    /// Sees to it that there are mirrors, and ends when that cannot be.
+    pub async fn watch_over(&mut self) -> anyhow::Error {
+        let Self::Replicas { children, database, file } = self else { return self.ended().await };
+        loop {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            if let Err(error) = revive(children, database, file) {
+                return error;
+            }
+        }
+    }
+
+    async fn ended(&self) -> anyhow::Error {
         match self {
             Self::Inside(running) => running.ended().await,
-            // Who is down is there again.
             Self::Replicas { .. } => std::future::pending().await,
         }
     }
+}
+
+/// A program that starts while its only node is bad ends, and is started again as by any supervisor.
+fn revive(children: &mut [Child], database: &str, file: &NamedTempFile) -> Result<()> {
+    for child in children {
+        if child.status()?.is_some() {
+            *child = spawn(database, file)?;
+        }
+    }
+    Ok(())
 }
 
 fn spawn(database: &str, file: &NamedTempFile) -> Result<Child> {

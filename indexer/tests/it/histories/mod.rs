@@ -3,6 +3,7 @@
 //!
 //! `ABONO_TEST_SEED=17` runs that one alone; `ABONO_TEST_HISTORIES=1000` runs as many in all.
 
+mod books;
 mod calls;
 mod faults;
 mod history;
@@ -13,9 +14,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
+use books::Books;
 use history::{Counts, Kind, run};
 use stage::Stage;
-use test_support::Database;
 
 /// Histories of all tests together.
 const HISTORIES: u64 = 300;
@@ -35,14 +36,14 @@ async fn histories(name: &str, first: u64, share: u64, kind: Kind) -> Result<()>
     };
     let alone = seeds.end - seeds.start == 1;
     let mut stages = Vec::new();
-    let reference = Database::new().await;
+    let books = Books::new().await;
     let (mut sum, begun, of) = (Counts::default(), Instant::now(), seeds.end - seeds.start);
     for (seed, number) in seeds.zip(0_u64..) {
         if number.is_multiple_of(NODE_LIVES) {
             stages = stages_of(kind).await?;
         }
         let again = || format!("again: ABONO_TEST_SEED={seed} cargo nextest run -p billing-indexer histories::{name}");
-        let counts = run(seed, kind, &mut stages, reference.pool()).await.with_context(again)?;
+        let counts = run(seed, kind, &mut stages, &books).await.with_context(again)?;
         sum.steps += counts.steps;
         sum.branches += counts.branches;
         sum.undone += counts.undone;

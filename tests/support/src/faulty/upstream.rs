@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::call::quantity;
+use crate::http::client;
 
 #[derive(Debug)]
 pub(super) struct Upstream {
@@ -13,7 +14,7 @@ pub(super) struct Upstream {
 
 impl Upstream {
     pub(super) fn new(url: String) -> Self {
-        Self { client: reqwest::Client::new(), url }
+        Self { client: client(), url }
     }
 
     /// One exchange.
