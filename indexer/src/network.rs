@@ -180,7 +180,7 @@ impl Mirroring {
         head: &Head,
     ) -> anyhow::Result<Option<Round>> {
         if let Err(gap @ MirrorError::Gap { .. }) = &applied {
-            return self.missed(gap).await.map(Some);
+            return self.missed(gap, head).await.map(Some);
         }
         match applied? {
             Applied::Moved { logs, charges } => {

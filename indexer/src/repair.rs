@@ -6,13 +6,13 @@
 use billing_core::mirror::{self, Cursor, Header, MirrorError, Undone};
 
 use crate::{
-    fetch,
+    fetch::{self, Head},
     network::{Mirroring, Round},
 };
 
 impl Mirroring {
     /// Goes back behind the block in which the contract's last event stands, or to where it can first have emitted one.
-    pub(crate) async fn repair(&mut self, gap: &MirrorError) -> anyhow::Result<Round> {
+    pub(crate) async fn repair(&mut self, gap: &MirrorError, head: &Head) -> anyhow::Result<Round> {
         let MirrorError::Gap { address, .. } = *gap else { return Ok(Round::Again) };
         let mut conn = self.pool.acquire().await?;
         let Some(seen) = mirror::cursor(&mut conn, self.source.chain_id).await? else { return Ok(Round::Again) };
@@ -24,9 +24,14 @@ impl Mirroring {
         if block >= seen.number || self.repaired.is_some_and(|repaired| seen.number <= repaired) {
             anyhow::bail!("{gap}");
         }
-        let asked = fetch::header(&self.rpc.at_least_turned(block.unsigned_abs(), self.turn), block).await;
-        let Some(header) = self.counted(asked)? else { anyhow::bail!("{gap}; and no node has block {block}") };
-        self.take_back(&seen, &header, gap).await
+        // Both of one node: where it has the cursor's block, its block below is one of the mirror's branch too.
+        let rpc = self.rpc.at_least_turned(seen.number.unsigned_abs(), self.turn);
+        let asked = fetch::headers(&rpc, &[block, seen.number]).await;
+        match self.counted(asked)?.as_slice() {
+            [Some(header), Some(at)] if at.hash == seen.hash => self.take_back(&seen, header, gap).await,
+            [Some(_), Some(_)] => self.undo(seen, head).await,
+            _ => anyhow::bail!("{gap}; and the node lacks block {block} or {}", seen.number),
+        }
     }
 
     async fn take_back(&mut self, seen: &Cursor, to: &Header, gap: &MirrorError) -> anyhow::Result<Round> {

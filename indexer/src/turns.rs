@@ -65,7 +65,7 @@ impl Mirroring {
     }
 
     /// Logs were left out: now, or of what is stored already. Another node is asked.
-    pub(crate) async fn missed(&mut self, gap: &MirrorError) -> anyhow::Result<Round> {
+    pub(crate) async fn missed(&mut self, gap: &MirrorError, head: &Head) -> anyhow::Result<Round> {
         self.metrics.gap();
         self.near = 1;
         self.gaps += 1;
@@ -75,7 +75,7 @@ impl Mirroring {
             return Ok(Round::Again);
         }
         self.gaps = 0;
-        self.repair(gap).await
+        self.repair(gap, head).await
     }
 
     /// Last block that no reorganisation is expected to reach: of those that the depth allows and the chain itself names.

@@ -72,6 +72,7 @@ pub async fn accept_branch(
     let undone = rewind_in_tx(&mut tx, source, seen, fork).await?;
     if matches!(undone, Undone::Moved { .. }) {
         repo::delete_halt(&mut tx, source.chain_id).await?;
+        repo::unset_final(&mut tx, source.chain_id, fork.number).await?;
         tx.commit().await?;
     }
     Ok(undone)

@@ -63,6 +63,16 @@ pub(super) async fn set_final(conn: &mut PgConnection, chain_id: ChainId, last_f
     Ok(())
 }
 
+/// What was taken as final above a block is not: an operator said so.
+pub(super) async fn unset_final(conn: &mut PgConnection, chain_id: ChainId, above: i64) -> sqlx::Result<()> {
+    sqlx::query("update chain_cursor set final_block = least(final_block, $2) where chain_id = $1")
+        .bind(chain_id)
+        .bind(above)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn move_cursor(conn: &mut PgConnection, chain_id: ChainId, to: &Header) -> sqlx::Result<()> {
     sqlx::query(
         "update chain_cursor

@@ -54,7 +54,7 @@ pub async fn undo_to(pool: &PgPool, source: &Source, seen: &Cursor, fork_block: 
 /// be a stored header, but a block of the mirror's own branch.
 ///
 /// # Errors
-/// The database's.
+/// `Inconsistent` where the mirror has another block at that height; the database's.
 pub async fn rewind(pool: &PgPool, source: &Source, seen: &Cursor, to: &Header) -> Result<Undone, MirrorError> {
     let mut tx = pool.begin().await?;
     let undone = rewind_in_tx(&mut tx, source, seen, to).await?;
@@ -73,8 +73,13 @@ pub(super) async fn rewind_in_tx(
     if repo::lock_cursor(conn, source.chain_id).await?.0.as_ref() != Some(seen) {
         return Ok(Undone::Stale);
     }
+    if repo::header_at(conn, source.chain_id, to.number).await?.is_some_and(|stored| stored.hash != to.hash) {
+        return Err(MirrorError::Inconsistent(format!(
+            "block {} {} is not of the mirror's branch",
+            to.number, to.hash
+        )));
+    }
     let undone = take_back(conn, source, seen, to).await?;
-    repo::delete_headers_below(conn, source.chain_id, to.number + 1).await?;
     repo::insert_headers(conn, source.chain_id, std::slice::from_ref(to)).await?;
     Ok(undone)
 }

@@ -16,5 +16,6 @@ mod network;
 mod quiet;
 mod replica;
 mod resume;
+mod rewind;
 mod step;
 mod trip;
