@@ -77,9 +77,21 @@ impl World {
 
     pub async fn relayed(&self, request: &RelayRequest) -> Result<Relay> {
         match self.relay(request).await? {
-            RelayOutcome::Sent(relay) => self.settled(&relay).await,
+            RelayOutcome::Sent(relay) => self.mined(&relay).await,
             other => anyhow::bail!("not sent: {other:?}"),
         }
+    }
+
+    /// The node takes a transaction before its block is made.
+    async fn mined(&self, relay: &Relay) -> Result<Relay> {
+        for _ in 0..200 {
+            let found = self.settled(relay).await?;
+            if found.status != RelayStatus::Submitted {
+                return Ok(found);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        anyhow::bail!("not mined in ten seconds")
     }
 
     pub async fn settled(&self, relay: &Relay) -> Result<Relay> {
