@@ -63,7 +63,7 @@ pub enum PoolError {
     Unanswered(String),
 }
 
-/// The nodes of one network, in order of preference. A transport of alloy; clones share what is learnt.
+/// The nodes of one network, in order of preference; clones share what is learnt. [`Pool::at_least`] is the transport.
 #[derive(Clone)]
 pub struct Pool(Arc<Inner>);
 
@@ -152,7 +152,7 @@ impl Pool {
     }
 }
 
-/// A pool seen by a caller who needs a certain block.
+/// A pool seen by a caller who needs a certain block: a transport of alloy.
 #[derive(Clone, Debug)]
 pub struct Handle {
     pool: Pool,
@@ -181,19 +181,5 @@ impl Service<RequestPacket> for Handle {
     fn call(&mut self, packet: RequestPacket) -> Self::Future {
         let (inner, min_head, turn) = (Arc::clone(&self.pool.0), self.min_head, self.turn);
         Box::pin(async move { policy::call(&inner, &packet, min_head, turn).await })
-    }
-}
-
-impl Service<RequestPacket> for Pool {
-    type Response = ResponsePacket;
-    type Error = TransportError;
-    type Future = TransportFut<'static>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, packet: RequestPacket) -> Self::Future {
-        self.at_least(0).call(packet)
     }
 }
