@@ -57,7 +57,7 @@ pub async fn apply(pool: &PgPool, source: &Source, blocks: &Blocks) -> Result<Ap
         return Ok(refused);
     }
     // The first stretch has no cursor to lock: its row stands for it, and who comes second waits here.
-    if cursor.is_none() && !repo::insert_cursor(&mut tx, chain_id, blocks.last()).await? {
+    if cursor.is_none() && !repo::insert_cursor(&mut tx, chain_id, blocks.last(), blocks.last_final()).await? {
         return Ok(Applied::Stale { cursor: None });
     }
     count_events(&mut tx, chain_id, &events, blocks).await?;
@@ -71,9 +71,8 @@ pub async fn apply(pool: &PgPool, source: &Source, blocks: &Blocks) -> Result<Ap
     marketplace::event_repo::insert(&mut tx, &marketplace_events(chain_id, &events)).await?;
     tell(&mut tx, chain_id, blocks).await?;
     if cursor.is_some() {
-        repo::move_cursor(&mut tx, chain_id, blocks.last()).await?;
+        repo::move_cursor(&mut tx, chain_id, blocks.last(), blocks.last_final()).await?;
     }
-    repo::set_final(&mut tx, chain_id, blocks.last_final()).await?;
     tx.commit().await?;
     Ok(Applied::Moved { logs: events.len(), charges: charges.len() })
 }

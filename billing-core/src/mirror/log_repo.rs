@@ -10,10 +10,18 @@ use super::{
 use crate::ids::{ChainId, SubscriptionKey};
 
 /// From so many logs on they are copied. Over TCP a copy waits about 45 ms for a delayed acknowledgement, whatever its
-/// size (`docs/decisions/0010`); arrays cost about 20 µs more a hundred rows, so here both ways cost the same.
+/// size (`docs/decisions/0010`), which few rows do not make up for.
 const COPY_FROM: usize = 2_000;
 /// Bytes handed to the socket at once while copying.
 const COPY_CHUNK: usize = 256 * 1024;
+
+/// What [`log_from_row`] reads, of `chain_log` and of `chain_log_orphan`.
+macro_rules! log_columns {
+    () => {
+        "block_number, log_index, block_time, block_hash, tx_hash, address, topic0, topic1, topic2, topic3, data"
+    };
+}
+pub(super) use log_columns;
 
 /// Makes room for blocks up to `last`.
 pub(super) async fn extend(conn: &mut PgConnection, chain_id: ChainId, first: i64, last: i64) -> sqlx::Result<()> {
@@ -105,7 +113,7 @@ pub(super) async fn orphan_above(
     number: i64,
     undo_id: i64,
 ) -> sqlx::Result<Vec<RawLog>> {
-    let rows = sqlx::query(
+    let rows = sqlx::query(concat!(
         "with gone as (
              delete from chain_log where chain_id = $1 and block_number > $2 returning *
          ), kept as (
@@ -115,10 +123,10 @@ pub(super) async fn orphan_above(
                     address, topic0, topic1, topic2, topic3, data
                from gone
          )
-         select block_number, log_index, block_time, block_hash, tx_hash, address, topic0, topic1, topic2, topic3, data
-           from gone
-          order by block_number, log_index",
-    )
+         select ",
+        log_columns!(),
+        " from gone order by block_number, log_index"
+    ))
     .bind(chain_id)
     .bind(number)
     .bind(undo_id)
@@ -138,16 +146,16 @@ pub(super) async fn about(
 ) -> sqlx::Result<Vec<RawLog>> {
     let plans = plans.iter().map(|hash| leading_bytes(hash.as_slice()));
     let subscriptions = subscriptions.iter().map(|key| subscription_subject(&key.plan_hash, &key.subscriber));
-    let rows = sqlx::query(
-        "select block_number, log_index, block_time, block_hash, tx_hash, address, topic0, topic1, topic2, topic3, data
-           from chain_log
-          where chain_id = $1 and subject = any($2)
+    let rows = sqlx::query(concat!(
+        "select ",
+        log_columns!(),
+        " from chain_log where chain_id = $1 and subject = any($2)
           union all
-         select block_number, log_index, block_time, block_hash, tx_hash, address, topic0, topic1, topic2, topic3, data
-           from chain_log
-          where chain_id = $1 and account = any($3) and (subject is null or subject <> all($2))
-          order by block_number, log_index",
-    )
+         select ",
+        log_columns!(),
+        " from chain_log where chain_id = $1 and account = any($3) and (subject is null or subject <> all($2))
+          order by block_number, log_index"
+    ))
     .bind(chain_id)
     .bind(plans.chain(subscriptions).collect::<Vec<_>>())
     .bind(accounts.iter().map(|account| leading_bytes(account.as_slice())).collect::<Vec<_>>())

@@ -48,14 +48,6 @@ pub async fn cursor(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<
     repo::cursor(conn, chain_id).await
 }
 
-/// The stored header of a block; `None` when it is not kept.
-///
-/// # Errors
-/// The database's.
-pub async fn header_at(conn: &mut PgConnection, chain_id: ChainId, number: i64) -> sqlx::Result<Option<Header>> {
-    repo::header_at(conn, chain_id, number).await
-}
-
 /// All stored headers, the highest first: where a fork is looked for.
 ///
 /// # Errors

@@ -37,10 +37,15 @@ pub(super) async fn lock_cursor(
 }
 
 /// Sets the first cursor of a chain; `false` when another writer just did.
-pub(super) async fn insert_cursor(conn: &mut PgConnection, chain_id: ChainId, to: &Header) -> sqlx::Result<bool> {
+pub(super) async fn insert_cursor(
+    conn: &mut PgConnection,
+    chain_id: ChainId,
+    to: &Header,
+    last_final: i64,
+) -> sqlx::Result<bool> {
     let done = sqlx::query(
-        "insert into chain_cursor (chain_id, block_number, block_hash, block_time, fold_version)
-         values ($1, $2, $3, $4, $5)
+        "insert into chain_cursor (chain_id, block_number, block_hash, block_time, fold_version, final_block)
+         values ($1, $2, $3, $4, $5, $6)
          on conflict (chain_id) do nothing",
     )
     .bind(chain_id)
@@ -48,19 +53,10 @@ pub(super) async fn insert_cursor(conn: &mut PgConnection, chain_id: ChainId, to
     .bind(to.hash.as_slice())
     .bind(to.time)
     .bind(FOLD_VERSION)
+    .bind(last_final)
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
-}
-
-/// The last block that is final only ever rises.
-pub(super) async fn set_final(conn: &mut PgConnection, chain_id: ChainId, last_final: i64) -> sqlx::Result<()> {
-    sqlx::query("update chain_cursor set final_block = $2 where chain_id = $1 and final_block < $2")
-        .bind(chain_id)
-        .bind(last_final)
-        .execute(conn)
-        .await?;
-    Ok(())
 }
 
 /// What was taken as final above a block is not: an operator said so.
@@ -73,16 +69,24 @@ pub(super) async fn unset_final(conn: &mut PgConnection, chain_id: ChainId, abov
     Ok(())
 }
 
-pub(super) async fn move_cursor(conn: &mut PgConnection, chain_id: ChainId, to: &Header) -> sqlx::Result<()> {
+/// The last block that is final only ever rises by it; -1 leaves it.
+pub(super) async fn move_cursor(
+    conn: &mut PgConnection,
+    chain_id: ChainId,
+    to: &Header,
+    last_final: i64,
+) -> sqlx::Result<()> {
     sqlx::query(
         "update chain_cursor
-            set block_number = $2, block_hash = $3, block_time = $4, updated_at = now()
+            set block_number = $2, block_hash = $3, block_time = $4, final_block = greatest(final_block, $5),
+                updated_at = now()
           where chain_id = $1",
     )
     .bind(chain_id)
     .bind(to.number)
     .bind(to.hash.as_slice())
     .bind(to.time)
+    .bind(last_final)
     .execute(conn)
     .await?;
     Ok(())

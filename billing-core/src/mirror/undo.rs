@@ -102,7 +102,7 @@ async fn take_back(
     marketplace::event_repo::delete_above(conn, chain_id, fork.number).await?;
     let told = json!({ "undo_id": undo_id, "fork_block": fork.number });
     outbox::push(conn, feed::REVERTED, &chain_id.to_string(), &told).await?;
-    repo::move_cursor(conn, chain_id, fork).await?;
+    repo::move_cursor(conn, chain_id, fork, -1).await?;
     Ok(Undone::Moved { depth: seen.number - fork.number, logs: orphans.len() })
 }
 

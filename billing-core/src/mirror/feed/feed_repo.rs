@@ -3,7 +3,10 @@
 use alloy::primitives::B256;
 use sqlx::{PgConnection, Row};
 
-use super::{super::log_repo::log_from_row, topics::PAID_TIME};
+use super::{
+    super::log_repo::{log_columns, log_from_row},
+    topics::PAID_TIME,
+};
 use crate::{ids::ChainId, mirror::RawLog, outbox::Place};
 
 /// The lowest fork of the reorganisations told after `place`; `None` when there was none. A chain's rows are written one
@@ -33,14 +36,15 @@ pub(super) async fn logs(
     selectors: &[B256],
     limit: usize,
 ) -> sqlx::Result<Vec<RawLog>> {
-    let rows = sqlx::query(
-        "select block_number, log_index, block_time, block_hash, tx_hash, address, topic0, topic1, topic2, topic3, data
-           from chain_log
+    let rows = sqlx::query(concat!(
+        "select ",
+        log_columns!(),
+        " from chain_log
           where chain_id = $1 and (block_number, log_index) > ($2, $3) and block_number >= $2 and block_number <= $4
             and topic0 = any($5)
           order by block_number, log_index
-          limit $6",
-    )
+          limit $6"
+    ))
     .bind(chain_id)
     .bind(after.0)
     .bind(after.1)
@@ -54,12 +58,11 @@ pub(super) async fn logs(
 
 /// Chain and logs of a reorganisation, in chain order.
 pub(super) async fn orphans(conn: &mut PgConnection, undo_id: i64) -> sqlx::Result<Vec<RawLog>> {
-    let rows = sqlx::query(
-        "select block_number, log_index, block_time, block_hash, tx_hash, address, topic0, topic1, topic2, topic3, data
-           from chain_log_orphan
-          where undo_id = $1
-          order by block_number, log_index",
-    )
+    let rows = sqlx::query(concat!(
+        "select ",
+        log_columns!(),
+        " from chain_log_orphan where undo_id = $1 order by block_number, log_index"
+    ))
     .bind(undo_id)
     .fetch_all(conn)
     .await?;

@@ -6,7 +6,10 @@ use sqlx::{PgConnection, Row, postgres::PgRow};
 use super::Keys;
 use crate::{
     ids::{ChainId, SubscriptionKey},
-    mirror::{RawLog, log_repo::log_from_row},
+    mirror::{
+        RawLog,
+        log_repo::{log_columns, log_from_row},
+    },
 };
 
 /// Keys from `begin` on, ascending.
@@ -36,14 +39,16 @@ pub(super) async fn logs(
     batch: &[i64],
 ) -> sqlx::Result<Vec<RawLog>> {
     let sql = match keys {
-        Keys::Subjects => {
-            "select block_number, log_index, block_time, block_hash, tx_hash, address, topic0, topic1, topic2, topic3, data
-               from chain_log where chain_id = $1 and subject = any($2) order by block_number, log_index"
-        }
-        Keys::Accounts => {
-            "select block_number, log_index, block_time, block_hash, tx_hash, address, topic0, topic1, topic2, topic3, data
-               from chain_log where chain_id = $1 and account = any($2) order by block_number, log_index"
-        }
+        Keys::Subjects => concat!(
+            "select ",
+            log_columns!(),
+            " from chain_log where chain_id = $1 and subject = any($2) order by block_number, log_index"
+        ),
+        Keys::Accounts => concat!(
+            "select ",
+            log_columns!(),
+            " from chain_log where chain_id = $1 and account = any($2) order by block_number, log_index"
+        ),
     };
     let rows = sqlx::query(sql).bind(chain_id).bind(batch).fetch_all(conn).await?;
     rows.iter().map(log_from_row).collect()
@@ -57,13 +62,14 @@ pub(super) async fn of_kinds(
     selectors: &[[u8; 32]],
     at_least: usize,
 ) -> sqlx::Result<Vec<RawLog>> {
-    let rows = sqlx::query(
-        "select block_number, log_index, block_time, block_hash, tx_hash, address, topic0, topic1, topic2, topic3, data
-           from chain_log
+    let rows = sqlx::query(concat!(
+        "select ",
+        log_columns!(),
+        " from chain_log
           where chain_id = $1 and block_number >= $2 and topic0 = any($3)
           order by block_number
-          fetch first $4 rows with ties",
-    )
+          fetch first $4 rows with ties"
+    ))
     .bind(chain_id)
     .bind(from)
     .bind(selectors.iter().map(<[u8; 32]>::as_slice).collect::<Vec<_>>())
@@ -122,10 +128,10 @@ pub(super) async fn deposits_without_logs(conn: &mut PgConnection, chain_id: Cha
     rows.iter().map(|row| Ok(Address::from_slice(row.try_get("account")?))).collect()
 }
 
-/// Per contract: how many logs are stored, and the numbers of the first and the last.
-pub(super) async fn numbers(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<Vec<(Address, i64, i64, i64)>> {
+/// Per contract: how many logs are stored, and the highest number among them.
+pub(super) async fn numbers(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<Vec<(Address, i64, i64)>> {
     let rows = sqlx::query(
-        "select address, count(*) as logs, min(sequence) as first, max(sequence) as last
+        "select address, count(*) as logs, max(sequence) as highest
            from chain_log where chain_id = $1 group by address order by address",
     )
     .bind(chain_id)
@@ -133,7 +139,7 @@ pub(super) async fn numbers(conn: &mut PgConnection, chain_id: ChainId) -> sqlx:
     .await?;
     let numbers = |row: &PgRow| {
         let address = Address::from_slice(row.try_get("address")?);
-        Ok((address, row.try_get("logs")?, row.try_get("first")?, row.try_get("last")?))
+        Ok((address, row.try_get("logs")?, row.try_get("highest")?))
     };
     rows.iter().map(numbers).collect()
 }

@@ -185,7 +185,7 @@ pub async fn missing_events(conn: &mut PgConnection, chain_id: ChainId) -> sqlx:
     let stored = fold_repo::numbers(conn, chain_id).await?;
     let mut missing = Vec::new();
     for (contract, last) in last_numbers {
-        let (logs, highest) = stored.iter().find(|row| row.0 == contract).map_or((0, 0), |row| (row.1, row.3));
+        let (logs, highest) = stored.iter().find(|row| row.0 == contract).map_or((0, 0), |row| (row.1, row.2));
         if (logs, highest) == (last, last) {
             continue;
         }
