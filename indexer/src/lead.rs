@@ -62,6 +62,11 @@ pub(crate) async fn follow(
     }
 }
 
+/// The part of `/ready` that tells how far behind a network is.
+pub(crate) fn lag_of(name: &str) -> String {
+    format!("{name} lag")
+}
+
 /// Until the lease is lost; tells meanwhile when the mirror is too far behind.
 async fn watch(
     lease: &mut Lease,
@@ -70,7 +75,7 @@ async fn watch(
     name: &str,
     readiness: &Readiness,
 ) -> sqlx::Error {
-    let part = format!("{name} lag");
+    let part = lag_of(name);
     loop {
         tokio::time::sleep(WATCH).await;
         if let Err(lost) = lease.check().await {

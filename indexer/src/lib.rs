@@ -8,6 +8,7 @@ mod backfill;
 mod backoff;
 mod config;
 mod fetch;
+mod follow;
 mod lead;
 mod metrics;
 mod network;
@@ -24,6 +25,7 @@ mod verify;
 mod wake;
 
 pub use config::{Action, Args};
+pub use follow::follow;
 pub use reindex::reindex;
 pub use resume::resume;
 pub use run::{Mode, run};

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use billing_core::chain::Network;
 use billing_process::Readiness;
+use futures::future::join_all;
 use indicatif::MultiProgress;
 use sqlx::PgPool;
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    backoff, lead,
+    backoff,
+    follow::follow,
     network::{Mirroring, Round, is_contradiction},
     progress::Progress,
     start,
@@ -37,8 +39,8 @@ pub enum Mode {
 /// Mirrors the networks, each in a task of its own.
 ///
 /// # Errors
-/// At start in both modes: a node that is not reached or serves another chain, missing contracts, another genesis block.
-/// Later only in [`Mode::Once`]: what kept a network from catching up.
+/// At start: another chain or genesis block, missing contracts; in [`Mode::Once`] also nodes that are down, and later what
+/// kept a network from catching up.
 pub async fn run(
     pool: &PgPool,
     networks: Vec<Network>,
@@ -46,41 +48,20 @@ pub async fn run(
     readiness: Readiness,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let opened = match shutdown.run_until_cancelled(start::open_all(pool, &networks)).await {
-        Some(opened) => opened?,
-        None => return Ok(()),
-    };
+    if mode == Mode::Follow {
+        return follow(pool, watch::Sender::new(networks).subscribe(), readiness, shutdown).await;
+    }
+    let Some(opened) = shutdown.run_until_cancelled(start::open_all(pool, &networks)).await else { return Ok(()) };
     let bars = MultiProgress::new();
-    let mut tasks = JoinSet::new();
-    for rpc in opened {
+    let caught_up = opened?.into_iter().map(|rpc| {
         let name = rpc.network.name.clone();
         let mirroring = Mirroring::new(pool, rpc, Progress::new(&bars, &name), &shutdown);
-        let (pool, readiness, shutdown) = (pool.clone(), readiness.clone(), shutdown.clone());
-        tasks.spawn(async move {
-            match mode {
-                Mode::Follow => lead::follow(mirroring, &pool, &readiness, &shutdown).await,
-                Mode::Once => once(mirroring).await.with_context(|| format!("network {name}"))?,
-            }
-            Ok(())
-        });
-    }
-    finish(tasks, &readiness).await
-}
-
-/// The other networks go on when one ends, even by a panic; what went wrong is told at the end.
-async fn finish(mut tasks: JoinSet<anyhow::Result<()>>, readiness: &Readiness) -> anyhow::Result<()> {
-    let mut faults = Vec::new();
-    while let Some(ended) = tasks.join_next().await {
-        let fault = match ended {
-            Ok(Ok(())) => continue,
-            Ok(Err(error)) => format!("{error:#}"),
-            Err(panic) => panic.to_string(),
-        };
-        tracing::error!(fault, "a network ended");
-        readiness.report("mirror", Some(fault.clone()));
-        faults.push(fault);
-    }
-    if faults.is_empty() { Ok(()) } else { Err(anyhow!(faults.join("; "))) }
+        async move { once(mirroring).await.with_context(|| format!("network {name}")) }
+    });
+    // The other networks go on when one fails.
+    let faults = join_all(caught_up).await.into_iter().filter_map(Result::err);
+    let faults: Vec<String> = faults.map(|fault| format!("{fault:#}")).collect();
+    if faults.is_empty() { Ok(()) } else { bail!(faults.join("; ")) }
 }
 
 async fn once(mut mirroring: Mirroring) -> anyhow::Result<()> {

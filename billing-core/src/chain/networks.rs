@@ -29,7 +29,7 @@ struct Written {
 }
 
 /// One chain: how to reach it and where the contracts stand.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
     /// Short name: label of metrics, argument of `--network`.
@@ -116,7 +116,7 @@ pub enum FinalityTag {
 }
 
 /// A token that people know by a symbol.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Token {
     /// `USDC`, say.

@@ -1,7 +1,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use billing_process::Readiness;
 use test_support::{Chain, Database, Role};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::world::{
     DAY, Running, assert_mirror_equals_chain, caught_up, charge, count, cursor, eventful_history, networks, once,
@@ -71,6 +74,56 @@ async fn a_node_behind_the_mirror_undoes_nothing() -> Result<()> {
     assert_eq!(count(database.pool(), "active").await?, 1);
     assert_eq!(count(database.pool(), "undone").await?, 0);
     running.stop().await
+}
+
+#[tokio::test]
+async fn a_network_whose_node_is_down_at_the_start_is_begun_when_it_comes_up() -> Result<()> {
+    let (mut one, two) = tokio::try_join!(Chain::start(31_337), Chain::start(31_338))?;
+    let database = Database::new().await;
+    let networks = networks(&[&one, &two], 64)?;
+    one.kill().await?;
+
+    let running = Running::start(database.pool(), networks.clone());
+    caught_up(database.pool(), &two, &networks[1]).await?;
+    reported(&running, "alpha", true).await;
+    assert_eq!(cursor(database.pool(), &networks[0]).await?, None);
+
+    one.restart().await?;
+    caught_up(database.pool(), &one, &networks[0]).await?;
+    assert_mirror_equals_chain(database.pool(), &networks[0]).await?;
+    running.stop().await
+}
+
+#[tokio::test]
+async fn networks_come_and_go_while_the_others_are_followed() -> Result<()> {
+    let (one, two) = tokio::try_join!(Chain::start(31_337), Chain::start(31_338))?;
+    let database = Database::new().await;
+    let networks = networks(&[&one, &two], 64)?;
+    let known = watch::Sender::new(networks[..1].to_vec());
+    let (pool, shutdown) = (database.pool().clone(), CancellationToken::new());
+    let (readiness, stop, subscribed) = (Readiness::new(pool.clone()), shutdown.clone(), known.subscribe());
+    let following = tokio::spawn(async move { billing_indexer::follow(&pool, subscribed, readiness, stop).await });
+    caught_up(database.pool(), &one, &networks[0]).await?;
+    assert_eq!(cursor(database.pool(), &networks[1]).await?, None);
+
+    known.send_replace(networks.clone());
+    caught_up(database.pool(), &two, &networks[1]).await?;
+    token_plan(&one, 1).await?;
+    caught_up(database.pool(), &one, &networks[0]).await?;
+
+    known.send_replace(networks[1..].to_vec());
+    token_plan(&two, 2).await?;
+    caught_up(database.pool(), &two, &networks[1]).await?;
+    // Another process may have the network that was left out.
+    once(database.pool(), networks[..1].to_vec()).await?;
+    let left = cursor(database.pool(), &networks[0]).await?;
+    token_plan(&one, 3).await?;
+    token_plan(&two, 4).await?;
+    caught_up(database.pool(), &two, &networks[1]).await?;
+    assert_eq!(cursor(database.pool(), &networks[0]).await?, left);
+
+    shutdown.cancel();
+    following.await?
 }
 
 async fn reported(running: &Running, start: &str, expected: bool) {
