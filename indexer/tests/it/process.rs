@@ -91,14 +91,20 @@ async fn wrong_configurations_are_told_and_end_the_program_soon() -> Result<()> 
     let (chain, database) = (Chain::start(31_337).await?, Database::new().await);
     let right = networks_toml(&[&chain]);
     let core = chain.addresses().core_system.to_string();
+    let (following, once) = (&[][..], &["--once"][..]);
     let cases = [
-        (right.replace("chain_id = 31337", "chain_id = 5"), "correct chain_id or rpc_urls"),
-        (right.replace(&chain.url(), "http://127.0.0.1:9"), "no node answered"),
-        (right.replace(&core, "0x00000000000000000000000000000000000000aa"), "no code at core_system"),
+        (right.replace("chain_id = 31337", "chain_id = 5"), "correct chain_id or rpc_urls", vec![following, once]),
+        // A network that is followed may have nodes that are down: they are waited for.
+        (right.replace(&chain.url(), "http://127.0.0.1:9"), "no node answered", vec![once]),
+        (
+            right.replace(&core, "0x00000000000000000000000000000000000000aa"),
+            "no code at core_system",
+            vec![following, once],
+        ),
     ];
-    for (text, told) in cases {
+    for (text, told, modes) in cases {
         let file = file(&text)?;
-        for mode in [&[][..], &["--once"]] {
+        for mode in modes {
             let begun = Instant::now();
             let mut command = indexer(&database, &file, mode);
             let output = tokio::task::spawn_blocking(move || command.stdin(Stdio::null()).output()).await??;
@@ -108,5 +114,26 @@ async fn wrong_configurations_are_told_and_end_the_program_soon() -> Result<()> 
             assert!(begun.elapsed() < Duration::from_secs(10));
         }
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_network_written_into_the_file_is_begun_and_one_that_cannot_be_read_changes_nothing() -> Result<()> {
+    let (one, two) = tokio::try_join!(Chain::start(31_337), Chain::start(31_338))?;
+    let database = Database::new().await;
+    let networks = networks(&[&one, &two], 64)?;
+    let file = file(&networks_toml(&[&one]))?;
+    let mut child = Child::spawn(indexer(&database, &file, &[]))?;
+    caught_up(database.pool(), &one, &networks[0]).await?;
+
+    std::fs::write(file.path(), "[[network]]")?;
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    one.mine(1).await?;
+    caught_up(database.pool(), &one, &networks[0]).await?;
+
+    std::fs::write(file.path(), networks_toml(&[&one, &two]))?;
+    caught_up(database.pool(), &two, &networks[1]).await?;
+    child.signal(signal::TERM)?;
+    assert!(child.wait(Duration::from_secs(5)).await?.success());
     Ok(())
 }
