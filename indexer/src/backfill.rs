@@ -1,8 +1,8 @@
-//! The way through final blocks: while one piece is stored, the next ones are fetched.
+//! The way through final blocks: while one stretch is committed, the next one is copied, and those after it are fetched.
 
 use std::collections::VecDeque;
 
-use billing_core::mirror::{self, Applied, Blocks, Header, MirrorError};
+use billing_core::mirror::{Applied, Behind, Blocks, Header, MirrorError, Staged};
 use futures::future::OptionFuture;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -40,7 +40,44 @@ impl Waiting {
     }
 }
 
-type Storing = AbortOnDropHandle<Result<(Applied, Header), MirrorError>>;
+/// What stands between fetching and the database's yes: a stretch whose logs are being copied or are copied, and the one before it,
+/// which is folded and committed meanwhile.
+#[derive(Default)]
+struct Pipeline {
+    waiting: Waiting,
+    staging: Option<AbortOnDropHandle<Result<(Staged, Header), MirrorError>>>,
+    staged: Option<(Staged, Header)>,
+    storing: Option<AbortOnDropHandle<(Result<Applied, MirrorError>, Header)>>,
+    /// What the next one stands behind.
+    behind: Option<Behind>,
+}
+
+impl Pipeline {
+    /// Moves each stretch on where the way is free.
+    fn advance(&mut self, network: &Mirroring) {
+        if self.storing.is_none()
+            && let Some((staged, to)) = self.staged.take()
+        {
+            self.behind = staged.behind();
+            self.storing = Some(AbortOnDropHandle::new(tokio::spawn(async move { (staged.finish().await, to) })));
+        }
+        if self.staging.is_none()
+            && self.staged.is_none()
+            && let Some(stretches) = self.waiting.take()
+        {
+            let (pool, source, last_final) = (network.pool.clone(), network.source, network.last_final());
+            let behind = self.behind;
+            self.staging = Some(AbortOnDropHandle::new(tokio::spawn(async move {
+                let all = Blocks::joined(stretches)?.with_final(last_final);
+                Ok((Staged::new(&pool, &source, &all, behind).await?, *all.last()))
+            })));
+        }
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.staging.is_none() && self.staged.is_none() && self.storing.is_none()
+    }
+}
 
 impl Mirroring {
     /// Stores the final blocks among those from `from` to `target`.
@@ -64,47 +101,43 @@ impl Mirroring {
 
     async fn store_all(&mut self, ahead: &mut Ahead<'_>, head: &Head) -> anyhow::Result<Round> {
         let shutdown = self.shutdown.clone();
-        let (mut waiting, mut storing, mut failed) = (Waiting::default(), None::<Storing>, None);
+        let (mut pipeline, mut failed) = (Pipeline::default(), None);
         loop {
-            if storing.is_none() {
-                match waiting.take() {
-                    Some(stretches) => storing = Some(self.store(stretches)),
-                    None if failed.is_some() || ahead.is_done() => return failed.map_or(Ok(Round::Again), Err),
-                    None => {}
-                }
+            pipeline.advance(self);
+            if pipeline.is_empty() && (failed.is_some() || ahead.is_done()) {
+                return failed.map_or(Ok(Round::Again), Err);
             }
-            let fetches = failed.is_none() && !waiting.is_full() && !ahead.is_done();
+            let fetches = failed.is_none() && !pipeline.waiting.is_full() && !ahead.is_done();
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => {
-                    // What is on its way into the database is let in.
-                    drop(OptionFuture::from(storing).await);
+                    // What is about to be committed is let in.
+                    drop(OptionFuture::from(pipeline.storing).await);
                     return Ok(Round::Stopped);
                 }
-                Some(stored) = OptionFuture::from(storing.as_mut()) => {
-                    storing = None;
-                    let (applied, to) = match stored? {
-                        Ok((applied, to)) => (Ok(applied), to),
-                        Err(error) => (Err(error), head.latest),
-                    };
+                Some(stored) = OptionFuture::from(pipeline.storing.as_mut()) => {
+                    pipeline.storing = None;
+                    let (applied, to) = stored?;
                     if let Some(round) = self.applied(applied, to, head).await? {
                         return Ok(round);
                     }
                 }
+                Some(staged) = OptionFuture::from(pipeline.staging.as_mut()) => {
+                    pipeline.staging = None;
+                    match staged? {
+                        Ok(staged) => pipeline.staged = Some(staged),
+                        Err(error) => {
+                            // What came after it has nothing to stand behind.
+                            pipeline.waiting = Waiting::default();
+                            failed = Some(error.into());
+                        }
+                    }
+                }
                 fetched = ahead.next(), if fetches => match self.counted(fetched) {
-                    Ok(stretch) => waiting.push(stretch),
+                    Ok(stretch) => pipeline.waiting.push(stretch),
                     Err(error) => failed = Some(error.into()),
                 },
             }
         }
-    }
-
-    /// All stretches in one transaction. The block that should be reached.
-    fn store(&self, stretches: Vec<Blocks>) -> Storing {
-        let (pool, source, last_final) = (self.pool.clone(), self.source, self.last_final());
-        AbortOnDropHandle::new(tokio::spawn(async move {
-            let all = Blocks::joined(stretches)?.with_final(last_final);
-            Ok((mirror::apply(&pool, &source, &all).await?, *all.last()))
-        }))
     }
 }

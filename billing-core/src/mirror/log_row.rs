@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, B256};
 
-use super::{Event, RawLog, apply::Read};
+use super::{Event, RawLog, read::Read};
 use crate::subscriptions::SubscriptionEvent;
 
 /// One row of `chain_log`.
@@ -15,8 +15,8 @@ pub(super) struct LogRow<'a> {
     pub(super) account: Option<i64>,
 }
 
-impl<'a> From<&Read<'a>> for LogRow<'a> {
-    fn from(read: &Read<'a>) -> Self {
+impl<'a> From<(&'a RawLog, &Read)> for LogRow<'a> {
+    fn from((log, read): (&'a RawLog, &Read)) -> Self {
         let subject = match &read.event {
             Event::Plan(event) => Some(leading_bytes(event.plan_hash.as_slice())),
             Event::Subscription(SubscriptionEvent { plan_hash, subscriber, .. }) => {
@@ -25,7 +25,7 @@ impl<'a> From<&Read<'a>> for LogRow<'a> {
             _ => None,
         };
         let account = read.event.deposit().map(|event| leading_bytes(event.account.as_slice()));
-        Self { log: read.log, sequence: read.sequence, subject, account }
+        Self { log, sequence: read.sequence, subject, account }
     }
 }
 

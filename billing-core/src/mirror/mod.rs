@@ -17,9 +17,12 @@ mod log_repo;
 mod log_row;
 mod market_event;
 mod messages;
+mod numbers;
 mod projections;
+mod read;
 mod refold;
 mod repo;
+mod staged;
 mod undo;
 mod verify;
 
@@ -32,6 +35,7 @@ pub use gateway_event::GatewayChange;
 pub use halt::{Halt, accept_branch, halt, halted, logged_blocks, logs_above};
 pub use lease::Lease;
 pub use refold::{FOLD_VERSION, Refolded, compare_folds, is_outdated, missing_events, reindex};
+pub use staged::{Behind, Staged};
 pub use undo::{Undone, rewind, undo_to};
 pub use verify::{Difference, Verified, verify};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256};
 use sqlx::PgConnection;
 
-use super::{MirrorError, event::Event};
+use super::{MirrorError, event::Event, read::Read};
 use crate::{
     charges::ConfirmedCharge,
     ids::{ChainId, SubscriptionKey},
@@ -26,9 +26,9 @@ pub(super) struct Projections {
 
 impl Projections {
     /// The entities that the events touch, as if nothing had ever happened to them.
-    pub(super) fn touched<'a>(chain_id: ChainId, events: impl IntoIterator<Item = &'a Event>) -> Self {
+    pub(super) fn touched(chain_id: ChainId, reads: &[Read]) -> Self {
         let mut touched = Self::default();
-        for event in events {
+        for event in reads.iter().map(|read| &read.event) {
             match event {
                 Event::Plan(event) => drop(touched.plans.insert(event.plan_hash, None)),
                 Event::Subscription(event) => drop(touched.subscriptions.insert(event.key(chain_id), Slot::default())),
@@ -67,10 +67,23 @@ impl Projections {
         Ok(())
     }
 
+    /// Folds the events into what is stored of their entities. The charges among them.
+    pub(super) async fn advance(
+        conn: &mut PgConnection,
+        chain_id: ChainId,
+        reads: &[Read],
+    ) -> Result<Vec<ConfirmedCharge>, MirrorError> {
+        let mut projections = Self::touched(chain_id, reads);
+        projections.load(conn, chain_id).await?;
+        let charges = reads.iter().filter_map(|read| projections.fold(read)).collect();
+        projections.store(conn, chain_id).await?;
+        Ok(charges)
+    }
+
     /// Folds one event into those of its entities that are touched; events of others change nothing.
     /// The charge, where it is one.
-    pub(super) fn fold(&mut self, event: &Event, at: LogPoint) -> Option<ConfirmedCharge> {
-        let mut charge = None;
+    pub(super) fn fold(&mut self, Read { event, at, .. }: &Read) -> Option<ConfirmedCharge> {
+        let (mut charge, at) = (None, *at);
         match event {
             Event::Plan(event) => {
                 if let Some(slot) = self.plans.get_mut(&event.plan_hash) {

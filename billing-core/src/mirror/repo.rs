@@ -19,21 +19,59 @@ pub(super) async fn cursor(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::
     row.as_ref().map(cursor_from_row).transpose()
 }
 
-/// The cursor, and until the transaction ends the right to move it; and the block from which on there is no room for logs.
-pub(super) async fn lock_cursor(
-    conn: &mut PgConnection,
-    chain_id: ChainId,
-) -> sqlx::Result<(Option<Cursor>, Option<i64>)> {
+/// The number of the transaction that wrote a cursor's row: another one as soon as anybody moves it, were it back to the
+/// same block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CursorVersion(i64);
+
+/// Where a mirror stands, and since which move.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    pub(super) cursor: Cursor,
+    pub(super) version: CursorVersion,
+}
+
+/// The cursor, and until the transaction ends the right to move it.
+pub(super) async fn lock_cursor(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<Option<Standing>> {
     let row = sqlx::query(
-        "select block_number, block_hash, block_time,
-                (select max(to_block) from chain_log_partition where chain_id = $1) as room
-           from chain_cursor where chain_id = $1 for update",
+        "select block_number, block_hash, block_time, xmin::text::bigint as version
+           from chain_cursor
+          where chain_id = $1
+            for update",
     )
     .bind(chain_id)
     .fetch_optional(conn)
     .await?;
-    let Some(row) = row else { return Ok((None, None)) };
-    Ok((Some(cursor_from_row(&row)?), row.try_get("room")?))
+    row.as_ref().map(standing_from_row).transpose()
+}
+
+/// What a writer of logs begins with.
+pub(super) struct Opening {
+    /// The mirror, as others may move it meanwhile.
+    pub(super) standing: Option<Standing>,
+    /// First block for whose logs there is no room.
+    pub(super) room: Option<i64>,
+    /// What the cursor's version will be when this transaction moves it.
+    pub(super) version: CursorVersion,
+}
+
+pub(super) async fn opening(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::Result<Opening> {
+    let row = sqlx::query(
+        "select block_number, block_hash, block_time, cursor.xmin::text::bigint as version,
+                (select max(to_block) from chain_log_partition where chain_id = $1) as room,
+                pg_current_xact_id()::xid::text::bigint as own
+           from (select) as always
+           left join chain_cursor as cursor on cursor.chain_id = $1",
+    )
+    .bind(chain_id)
+    .fetch_one(conn)
+    .await?;
+    let stands = row.try_get::<Option<i64>, _>("block_number")?.is_some();
+    Ok(Opening {
+        standing: stands.then(|| standing_from_row(&row)).transpose()?,
+        room: row.try_get("room")?,
+        version: CursorVersion(row.try_get("own")?),
+    })
 }
 
 /// Sets the first cursor of a chain; `false` when another writer just did.
@@ -254,6 +292,10 @@ fn cursor_from_row(row: &PgRow) -> sqlx::Result<Cursor> {
         hash: B256::from_slice(row.try_get("block_hash")?),
         time: row.try_get("block_time")?,
     })
+}
+
+fn standing_from_row(row: &PgRow) -> sqlx::Result<Standing> {
+    Ok(Standing { cursor: cursor_from_row(row)?, version: CursorVersion(row.try_get("version")?) })
 }
 
 fn header_from_row(row: &PgRow) -> sqlx::Result<Header> {

@@ -1,16 +1,12 @@
 //! Blocks out: a reorganisation below the cursor, one SQL transaction.
 
-use std::collections::BTreeMap;
-
-use alloy::primitives::Address;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
 use super::{
-    Cursor, Header, MirrorError, Source,
-    apply::{Read, read},
-    feed, log_repo,
+    Cursor, Header, MirrorError, Source, feed, log_repo, numbers,
     projections::Projections,
+    read::{Read, read},
     repo,
 };
 use crate::{charges, ids::ChainId, marketplace, outbox};
@@ -37,7 +33,7 @@ pub enum Undone {
 pub async fn undo_to(pool: &PgPool, source: &Source, seen: &Cursor, fork_block: i64) -> Result<Undone, MirrorError> {
     let chain_id = source.chain_id;
     let mut tx = pool.begin().await?;
-    if repo::lock_cursor(&mut tx, chain_id).await?.0.as_ref() != Some(seen) {
+    if repo::lock_cursor(&mut tx, chain_id).await?.map(|standing| standing.cursor) != Some(*seen) {
         return Ok(Undone::Stale);
     }
     let is_final = repo::final_block(&mut tx, chain_id).await?.is_some_and(|last_final| fork_block < last_final);
@@ -70,7 +66,7 @@ pub(super) async fn rewind_in_tx(
     seen: &Cursor,
     to: &Header,
 ) -> Result<Undone, MirrorError> {
-    if repo::lock_cursor(conn, source.chain_id).await?.0.as_ref() != Some(seen) {
+    if repo::lock_cursor(conn, source.chain_id).await?.map(|standing| standing.cursor) != Some(*seen) {
         return Ok(Undone::Stale);
     }
     if repo::header_at(conn, source.chain_id, to.number).await?.is_some_and(|stored| stored.hash != to.hash) {
@@ -95,8 +91,8 @@ async fn take_back(
     let undo_id = log_repo::insert_undo(conn, chain_id, fork, seen).await?;
     let logs = log_repo::orphan_above(conn, chain_id, fork.number, undo_id).await?;
     repo::delete_headers_above(conn, chain_id, fork.number).await?;
-    let orphans = logs.iter().map(|log| read(source, log)).collect::<Result<Vec<_>, _>>()?;
-    take_back_numbers(conn, chain_id, &orphans).await?;
+    let orphans = read(source, &logs)?;
+    numbers::take_back(conn, chain_id, &orphans).await?;
     refold(conn, source, &orphans).await?;
     charges::unconfirm_above(conn, chain_id, fork.number).await?;
     marketplace::event_repo::delete_above(conn, chain_id, fork.number).await?;
@@ -111,28 +107,12 @@ async fn beyond(conn: &mut PgConnection, chain_id: ChainId, seen: &Cursor) -> sq
     Ok(MirrorError::BeyondWindow { chain_id, oldest })
 }
 
-/// Event numbers have no gaps, so the last one left precedes the first one taken back.
-async fn take_back_numbers(
-    conn: &mut PgConnection,
-    chain_id: ChainId,
-    orphans: &[Read<'_>],
-) -> Result<(), MirrorError> {
-    let mut first = BTreeMap::<Address, i64>::new();
-    for orphan in orphans {
-        first.entry(orphan.log.address).or_insert(orphan.sequence);
-    }
-    let last: Vec<_> = first.into_iter().map(|(address, sequence)| (address, sequence - 1)).collect();
-    repo::set_sequences(conn, chain_id, &last).await?;
-    Ok(())
-}
-
-async fn refold(conn: &mut PgConnection, source: &Source, orphans: &[Read<'_>]) -> Result<(), MirrorError> {
+async fn refold(conn: &mut PgConnection, source: &Source, orphans: &[Read]) -> Result<(), MirrorError> {
     let chain_id = source.chain_id;
-    let mut projections = Projections::touched(chain_id, orphans.iter().map(|read| &read.event));
+    let mut projections = Projections::touched(chain_id, orphans);
     let (plans, keys, accounts) = (projections.plan_hashes(), projections.keys(), projections.accounts());
-    for log in log_repo::about(conn, chain_id, &plans, &keys, &accounts).await? {
-        let read = read(source, &log)?;
-        projections.fold(&read.event, read.point(chain_id));
+    for read in read(source, &log_repo::about(conn, chain_id, &plans, &keys, &accounts).await?)? {
+        projections.fold(&read);
     }
     projections.store(conn, chain_id).await
 }

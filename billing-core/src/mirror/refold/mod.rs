@@ -10,12 +10,7 @@ use std::collections::BTreeSet;
 use sqlx::{PgConnection, PgPool};
 
 use super::{
-    MirrorError, RawLog,
-    apply::Read,
-    event::{Event, decode_stored},
-    log_row::leading_bytes,
-    projections::Projections,
-    repo,
+    MirrorError, RawLog, event::Event, log_row::leading_bytes, projections::Projections, read::read_stored, repo,
 };
 use crate::{ids::ChainId, plans, subscriptions};
 
@@ -121,14 +116,14 @@ async fn refold(
     if keys == Keys::Subjects {
         logs.extend(logs_of_their_plans(conn, chain_id, &logs, batch).await?);
     }
-    let reads = logs.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
-    let mut folded = Projections::touched(chain_id, reads.iter().map(|read| &read.event));
+    let reads = read_stored(chain_id, &logs)?;
+    let mut folded = Projections::touched(chain_id, &reads);
     // A native charge is found by its subscription too, but its deposit's other logs are not.
     folded.keep(keys == Keys::Subjects);
     let mut rows = folded.untouched();
     rows.load(conn, chain_id).await?;
     for read in &reads {
-        folded.fold(&read.event, read.point(chain_id));
+        folded.fold(read);
     }
     found.entities += batch.len();
     let wrong = folded.differences(&rows);
@@ -146,7 +141,7 @@ async fn logs_of_their_plans(
     logs: &[RawLog],
     batch: &[i64],
 ) -> Result<Vec<RawLog>, MirrorError> {
-    let reads = logs.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
+    let reads = read_stored(chain_id, logs)?;
     let plans = reads.iter().filter_map(|read| match &read.event {
         Event::Subscription(event) => Some(leading_bytes(event.plan_hash.as_slice())),
         _ => None,
@@ -200,14 +195,7 @@ pub async fn missing_events(conn: &mut PgConnection, chain_id: ChainId) -> sqlx:
 }
 
 async fn require_cursor(conn: &mut PgConnection, chain_id: ChainId) -> Result<(), MirrorError> {
-    match repo::lock_cursor(conn, chain_id).await? {
-        (Some(_), _) => Ok(()),
-        (None, _) => Err(MirrorError::NotStarted(chain_id)),
-    }
-}
-
-fn stored(log: &RawLog) -> Result<Read<'_>, MirrorError> {
-    decode_stored(log).map(|(sequence, event)| Read { sequence, event, log })
+    repo::lock_cursor(conn, chain_id).await?.map(drop).ok_or(MirrorError::NotStarted(chain_id))
 }
 
 impl Projections {

@@ -3,11 +3,14 @@
 use billing_bindings::Marketplace::MarketplaceEvents;
 use sqlx::{PgConnection, PgPool};
 
-use super::{Pass, Refolded, fold_repo, require_cursor, stored};
+use super::{Pass, Refolded, fold_repo, require_cursor};
 use crate::{
     ids::ChainId,
     marketplace::{PlacedEvent, event_repo},
-    mirror::{MirrorError, apply::marketplace_events},
+    mirror::{
+        MirrorError,
+        read::{marketplace_events, read_stored},
+    },
 };
 
 /// Events of one batch.
@@ -26,9 +29,9 @@ pub(super) async fn pass(
         require_cursor(&mut tx, chain_id).await?;
         let logs = fold_repo::of_kinds(&mut tx, chain_id, from, MarketplaceEvents::SELECTORS, BATCH).await?;
         let to = logs.last().filter(|_| logs.len() >= BATCH).map_or(i64::MAX, |last| last.block_number);
-        let reads = logs.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
+        let reads = read_stored(chain_id, &logs)?;
         found.entities += reads.len();
-        if replace(&mut tx, chain_id, (from, to), &marketplace_events(chain_id, &reads)).await? {
+        if replace(&mut tx, chain_id, (from, to), &marketplace_events(&reads)).await? {
             found
                 .wrong
                 .push(format!("sales and revocations from block {from} on: their rows are not what their logs say"));
