@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use billing_core::{
     chain::Rpc,
-    mirror::{Blocks, Source},
+    mirror::{Source, Stretch},
 };
 use tokio_util::task::AbortOnDropHandle;
 
@@ -40,7 +40,7 @@ pub(crate) struct Way {
 struct Fetching {
     from: i64,
     to: i64,
-    task: AbortOnDropHandle<Fetched<Blocks>>,
+    task: AbortOnDropHandle<Fetched<Stretch>>,
 }
 
 /// A queue of stretches on the way. Dropped, it asks for nothing any more.
@@ -76,7 +76,7 @@ impl<'a> Ahead<'a> {
     ///
     /// # Errors
     /// What kept the nodes from answering, also for a single block.
-    pub(crate) async fn next(&mut self) -> Fetched<Blocks> {
+    pub(crate) async fn next(&mut self) -> Fetched<Stretch> {
         let mut shrinks = 0;
         loop {
             let Some(front) = self.queue.front_mut() else { std::future::pending().await };
@@ -89,8 +89,8 @@ impl<'a> Ahead<'a> {
             match fetched {
                 Ok(stretch) => {
                     self.answered = true;
-                    self.counting &= !stretch.counts().is_empty() || self.has_state(to);
-                    self.ranges.answered(blocks, stretch.logs().len());
+                    self.counting &= stretch.is_counted() || self.has_state(to);
+                    self.ranges.answered(blocks, stretch.logs());
                     self.fill();
                     return Ok(stretch);
                 }
@@ -113,7 +113,10 @@ impl<'a> Ahead<'a> {
             let size = i64::try_from(self.ranges.size(self.cap())).unwrap_or(i64::MAX);
             let to = self.way.to.min(from.saturating_add(size - 1));
             let (rpc, source, counting) = (self.rpc.clone(), self.way.source, self.counting || self.has_state(to));
-            let fetch = async move { fetch::final_range(&rpc, &source, from, to, counting).await };
+            let fetch = async move {
+                let blocks = fetch::final_range(&rpc, &source, from, to, counting).await?;
+                Ok(Stretch::read(&source, blocks)?)
+            };
             self.queue.push_back(Fetching { from, to, task: AbortOnDropHandle::new(tokio::spawn(fetch)) });
             self.next = to + 1;
         }

@@ -1,8 +1,6 @@
 //! The way through final blocks: while one stretch is committed, the next one is copied, and those after it are fetched.
 
-use std::collections::VecDeque;
-
-use billing_core::mirror::{Applied, Behind, Blocks, Header, MirrorError, Staged};
+use billing_core::mirror::{Applied, CursorVersion, Header, MirrorError, Staged, Stretch};
 use futures::future::OptionFuture;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -19,23 +17,22 @@ const AT_ONCE: usize = 20_000;
 /// Stretches that were fetched and not yet stored.
 #[derive(Default)]
 struct Waiting {
-    stretches: VecDeque<Blocks>,
+    stretches: Vec<Stretch>,
     logs: usize,
 }
 
 impl Waiting {
-    fn push(&mut self, stretch: Blocks) {
-        self.logs += stretch.logs().len();
-        self.stretches.push_back(stretch);
+    fn push(&mut self, stretch: Stretch) {
+        self.logs += stretch.logs();
+        self.stretches.push(stretch);
     }
 
     const fn is_full(&self) -> bool {
         self.logs >= AT_ONCE
     }
 
-    fn take(&mut self) -> Option<Vec<Blocks>> {
-        self.logs = 0;
-        let taken: Vec<Blocks> = self.stretches.drain(..).collect();
+    fn take(&mut self) -> Option<Vec<Stretch>> {
+        let taken = std::mem::take(self).stretches;
         (!taken.is_empty()).then_some(taken)
     }
 }
@@ -48,8 +45,8 @@ struct Pipeline {
     staging: Option<AbortOnDropHandle<Result<(Staged, Header), MirrorError>>>,
     staged: Option<(Staged, Header)>,
     storing: Option<AbortOnDropHandle<(Result<Applied, MirrorError>, Header)>>,
-    /// What the next one stands behind.
-    behind: Option<Behind>,
+    /// The cursor as the last stretch makes it.
+    behind: Option<CursorVersion>,
 }
 
 impl Pipeline {
@@ -58,7 +55,7 @@ impl Pipeline {
         if self.storing.is_none()
             && let Some((staged, to)) = self.staged.take()
         {
-            self.behind = staged.behind();
+            self.behind = staged.version();
             self.storing = Some(AbortOnDropHandle::new(tokio::spawn(async move { (staged.finish().await, to) })));
         }
         if self.staging.is_none()
@@ -68,8 +65,9 @@ impl Pipeline {
             let (pool, source, last_final) = (network.pool.clone(), network.source, network.last_final());
             let behind = self.behind;
             self.staging = Some(AbortOnDropHandle::new(tokio::spawn(async move {
-                let all = Blocks::joined(stretches)?.with_final(last_final);
-                Ok((Staged::new(&pool, &source, &all, behind).await?, *all.last()))
+                let all = Stretch::joined(stretches)?.with_final(last_final);
+                let to = *all.last();
+                Ok((Staged::new(&pool, &source, all, behind).await?, to))
             })));
         }
     }

@@ -160,8 +160,9 @@ impl Mirroring {
         let Some(fetched) = self.shutdown.clone().run_until_cancelled(fetched).await else { return Ok(Round::Stopped) };
         let blocks = self.counted(fetched).inspect_err(|_| self.near = (self.near / 2).max(1))?;
         let blocks = blocks.with_final(self.last_final);
-        let applied = mirror::apply(&self.pool, &self.source, &blocks).await;
-        if let Some(round) = self.applied(applied, *blocks.last(), head).await? {
+        let last = *blocks.last();
+        let applied = mirror::apply(&self.pool, &self.source, blocks).await;
+        if let Some(round) = self.applied(applied, last, head).await? {
             return Ok(round);
         }
         if to < target {

@@ -42,7 +42,7 @@ impl Mirroring {
         self.metrics.reorg(depth);
         tracing::warn!(network = self.network().name, fork = fork.number, depth, logs, "reorganisation undone");
         if let Some(branch) = branch {
-            mirror::apply(&self.pool, &self.source, &branch).await?;
+            mirror::apply(&self.pool, &self.source, branch).await?;
         }
         Ok(Round::Again)
     }

@@ -2,7 +2,7 @@
 
 use sqlx::PgPool;
 
-use super::{Blocks, Cursor, MirrorError, Source, staged::Staged};
+use super::{Blocks, Cursor, MirrorError, Source, Stretch, staged::Staged};
 
 /// What became of a stretch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,6 @@ pub enum Applied {
 ///
 /// # Errors
 /// `Gap` and `Undecodable` when a log is missing or cannot be read; the database's.
-pub async fn apply(pool: &PgPool, source: &Source, blocks: &Blocks) -> Result<Applied, MirrorError> {
-    Staged::new(pool, source, blocks, None).await?.finish().await
+pub async fn apply(pool: &PgPool, source: &Source, blocks: Blocks) -> Result<Applied, MirrorError> {
+    Staged::new(pool, source, Stretch::read(source, blocks)?, None).await?.finish().await
 }

@@ -34,8 +34,10 @@ use event::Event;
 pub use gateway_event::GatewayChange;
 pub use halt::{Halt, accept_branch, halt, halted, logged_blocks, logs_above};
 pub use lease::Lease;
+pub use read::Stretch;
 pub use refold::{FOLD_VERSION, Refolded, compare_folds, is_outdated, missing_events, reindex};
-pub use staged::{Behind, Staged};
+pub use repo::CursorVersion;
+pub use staged::Staged;
 pub use undo::{Undone, rewind, undo_to};
 pub use verify::{Difference, Verified, verify};
 

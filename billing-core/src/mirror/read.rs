@@ -1,9 +1,9 @@
-//! A log as what it tells, without the bytes it was told in.
+//! Logs as what they tell, beside the bytes they were told in.
 
 use alloy::primitives::Address;
 
 use super::{
-    MirrorError, RawLog, Source,
+    Blocks, Header, MirrorError, RawLog, Source,
     event::{Event, decode, decode_stored},
 };
 use crate::{ids::ChainId, log_point::LogPoint, marketplace::PlacedEvent};
@@ -28,6 +28,57 @@ impl Read {
             log_index: log.log_index,
         };
         Self { sequence, event, address: log.address, at }
+    }
+}
+
+/// Blocks whose logs are read.
+#[derive(Debug)]
+pub struct Stretch {
+    pub(super) blocks: Blocks,
+    pub(super) reads: Vec<Read>,
+}
+
+impl Stretch {
+    /// Reads all logs.
+    ///
+    /// # Errors
+    /// `Undecodable`: an event this version does not know, or fields that cannot be.
+    pub fn read(source: &Source, blocks: Blocks) -> Result<Self, MirrorError> {
+        Ok(Self { reads: read(source, blocks.logs())?, blocks })
+    }
+
+    /// Stretches that follow each other as one.
+    ///
+    /// # Errors
+    /// `Inconsistent`: one does not follow the one before it.
+    pub fn joined(stretches: Vec<Self>) -> Result<Self, MirrorError> {
+        let (blocks, reads): (Vec<Blocks>, Vec<Vec<Read>>) =
+            stretches.into_iter().map(|stretch| (stretch.blocks, stretch.reads)).unzip();
+        Ok(Self { blocks: Blocks::joined(blocks)?, reads: reads.into_iter().flatten().collect() })
+    }
+
+    /// With the last block that the caller knows to be final; it may lie outside.
+    #[must_use]
+    pub fn with_final(self, last_final: i64) -> Self {
+        Self { blocks: self.blocks.with_final(last_final), ..self }
+    }
+
+    /// Whether the contracts were asked what they counted, and said it.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        !self.blocks.counts().is_empty()
+    }
+
+    /// How many logs.
+    #[must_use]
+    pub const fn logs(&self) -> usize {
+        self.reads.len()
+    }
+
+    /// Last block, where the cursor goes.
+    #[must_use]
+    pub fn last(&self) -> &Header {
+        self.blocks.last()
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) async fn cursor(conn: &mut PgConnection, chain_id: ChainId) -> sqlx::
 /// The number of the transaction that wrote a cursor's row: another one as soon as anybody moves it, were it back to the
 /// same block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct CursorVersion(i64);
+pub struct CursorVersion(i64);
 
 /// Where a mirror stands, and since which move.
 #[derive(Clone, Copy, Debug)]

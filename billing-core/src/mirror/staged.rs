@@ -11,18 +11,10 @@ use super::{
     log_row::LogRow,
     numbers,
     projections::Projections,
-    read::{Read, marketplace_events, read},
-    repo::{self, CursorVersion},
+    read::{Read, Stretch, marketplace_events},
+    repo::{self, CursorVersion, Opening},
 };
 use crate::{charges, ids::ChainId, marketplace, outbox};
-
-/// Where the mirror will be once a stretch is committed, for who comes behind it.
-#[derive(Clone, Copy, Debug)]
-pub struct Behind {
-    version: CursorVersion,
-    /// First block for whose logs there will be no room.
-    room: i64,
-}
 
 /// A stretch whose logs are written and not committed. Dropped, they are gone.
 #[derive(Debug)]
@@ -42,35 +34,29 @@ struct Writing {
     recent: Vec<Header>,
     /// The cursor that it was written behind; `None` for the first stretch of a chain.
     follows: Option<CursorVersion>,
-    makes: Behind,
+    /// The cursor that it makes.
+    makes: CursorVersion,
 }
 
 impl Staged {
     /// Writes the logs behind the mirror's cursor, or behind another stretch that will have moved it.
     ///
     /// # Errors
-    /// `Undecodable` when a log cannot be read; the database's.
+    /// The database's.
     pub async fn new(
         pool: &PgPool,
         source: &Source,
-        blocks: &Blocks,
-        behind: Option<Behind>,
+        Stretch { blocks, reads }: Stretch,
+        behind: Option<CursorVersion>,
     ) -> Result<Self, MirrorError> {
-        let reads = read(source, blocks.logs())?;
-        let mut tx = pool.begin().await?;
-        let opening = repo::opening(&mut tx, source.chain_id).await?;
+        let (mut tx, opening) = open(pool, source.chain_id, &blocks).await?;
         let cursor = opening.standing.map(|standing| standing.cursor);
         if behind.is_none()
             && let Some(refused) = place(cursor, blocks.first())
         {
             return Ok(Self(Err(refused)));
         }
-        let (first, last) = (*blocks.first(), *blocks.last());
-        let room = match behind.map(|behind| behind.room).max(opening.room) {
-            Some(room) if room > last.number => room,
-            _ => log_repo::extend(&mut tx, source.chain_id, first.number, last.number).await?,
-        };
-        let oldest = oldest_kept(source, blocks);
+        let oldest = oldest_kept(source, &blocks);
         let kept = blocks.headers().partition_point(|header| header.number < oldest);
         let rows: Vec<LogRow<'_>> = blocks.logs().iter().zip(&reads).map(LogRow::from).collect();
         match log_repo::insert(&mut tx, source.chain_id, &rows).await {
@@ -83,19 +69,19 @@ impl Staged {
             source: *source,
             reads,
             counts: blocks.counts().to_vec(),
-            first,
-            last,
+            first: *blocks.first(),
+            last: *blocks.last(),
             last_final: blocks.last_final(),
             oldest,
             recent: blocks.headers()[kept..].to_vec(),
-            follows: behind.map(|behind| behind.version).or(opening.standing.map(|standing| standing.version)),
-            makes: Behind { version: opening.version, room },
+            follows: behind.or(opening.standing.map(|standing| standing.version)),
+            makes: opening.version,
         })))
     }
 
     /// For who comes behind; `None` where nothing was written.
     #[must_use]
-    pub fn behind(&self) -> Option<Behind> {
+    pub fn version(&self) -> Option<CursorVersion> {
         self.0.as_ref().ok().map(|writing| writing.makes)
     }
 
@@ -140,6 +126,23 @@ impl Writing {
         }
         self.tx.commit().await?;
         Ok(Applied::Moved { logs: self.reads.len(), charges: charges.len() })
+    }
+}
+
+/// A transaction in which there is room for the logs. Room is made in one of its own: others see it at once, who copy into it.
+async fn open(
+    pool: &PgPool,
+    chain_id: ChainId,
+    blocks: &Blocks,
+) -> sqlx::Result<(Transaction<'static, Postgres>, Opening)> {
+    loop {
+        let mut tx = pool.begin().await?;
+        let opening = repo::opening(&mut tx, chain_id).await?;
+        if opening.room.is_some_and(|room| room > blocks.last().number) {
+            return Ok((tx, opening));
+        }
+        log_repo::extend(&mut tx, chain_id, blocks.first().number, blocks.last().number).await?;
+        tx.commit().await?;
     }
 }
 

@@ -53,7 +53,7 @@ async fn an_attempt_added_while_the_mirror_waits_for_its_subscription_is_settled
     let stretch = history.stretch(4, 4);
     let mirror = tokio::spawn({
         let pool = pool.clone();
-        async move { apply(&pool, &SOURCE, &stretch).await }
+        async move { apply(&pool, &SOURCE, stretch).await }
     });
     let waits =
         "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())";

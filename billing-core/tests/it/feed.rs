@@ -177,7 +177,7 @@ async fn a_chains_rows_are_read_in_the_order_in_which_its_writers_took_turns() -
                     billing_core::mirror::cursor(&mut *pool.acquire().await?, crate::history::SOURCE.chain_id).await?;
                 from = cursor.map_or(1, |cursor| cursor.number + 1);
                 if from <= history.height() {
-                    billing_core::mirror::apply(pool, &crate::history::SOURCE, &history.stretch(from, from)).await?;
+                    billing_core::mirror::apply(pool, &crate::history::SOURCE, history.stretch(from, from)).await?;
                 }
             }
             Ok::<_, anyhow::Error>(())

@@ -30,7 +30,7 @@ pub async fn apply_from(pool: &PgPool, history: &History, first: i64, size: i64)
     let mut from = first;
     while from <= history.height() {
         let to = (from + size - 1).min(history.height());
-        let applied = apply(pool, &SOURCE, &history.stretch(from, to)).await?;
+        let applied = apply(pool, &SOURCE, history.stretch(from, to)).await?;
         anyhow::ensure!(matches!(applied, Applied::Moved { .. }), "{applied:?}");
         from = to + 1;
     }
@@ -161,8 +161,8 @@ async fn a_stretch_that_does_not_follow_writes_nothing() -> Result<()> {
     apply_from(database.pool(), &mine, 1, 10).await?;
     let before = everything(database.pool()).await?;
 
-    let other_branch = apply(database.pool(), &SOURCE, &other.stretch(5, 5)).await?;
-    let again = apply(database.pool(), &SOURCE, &mine.stretch(4, 4)).await?;
+    let other_branch = apply(database.pool(), &SOURCE, other.stretch(5, 5)).await?;
+    let again = apply(database.pool(), &SOURCE, mine.stretch(4, 4)).await?;
 
     assert!(matches!(other_branch, Applied::NeedsUndo { cursor } if cursor.number == 4));
     assert!(matches!(again, Applied::Stale { cursor: Some(cursor) } if cursor.number == 4));

@@ -61,7 +61,7 @@ impl Store {
         let database = Database::create(&billing_core::MIGRATOR).await?;
         let mut store = Self { mark, database, days: 0, walls: Vec::new(), cpus: Vec::new() };
         for day in 0..mark / STRETCH {
-            store.apply(&stretch(day)?).await?;
+            store.apply(stretch(day)?).await?;
             store.days += 1;
             bar.inc(STRETCH);
         }
@@ -74,7 +74,7 @@ impl Store {
         self.database.pool().execute("checkpoint").await?;
         let stretches = (self.days..self.days + TURN).map(stretch).collect::<Result<Vec<_>>>()?;
         let (mut walls, before) = (Vec::new(), process::cpu(std::process::id())?);
-        for blocks in &stretches {
+        for blocks in stretches {
             walls.push(micros(self.apply(blocks).await?, STRETCH));
         }
         self.cpus.push(micros(process::cpu(std::process::id())? - before, TURN * STRETCH));
@@ -83,11 +83,11 @@ impl Store {
         Ok(())
     }
 
-    async fn apply(&self, blocks: &Blocks) -> Result<Duration> {
-        let start = Instant::now();
+    async fn apply(&self, blocks: Blocks) -> Result<Duration> {
+        let (expected, start) = (blocks.logs().len(), Instant::now());
         let applied = mirror::apply(self.database.pool(), &SOURCE, blocks).await?;
         let took = start.elapsed();
-        ensure!(matches!(applied, Applied::Moved { logs, .. } if logs == blocks.logs().len()), "{applied:?}");
+        ensure!(matches!(applied, Applied::Moved { logs, .. } if logs == expected), "{applied:?}");
         Ok(took)
     }
 }

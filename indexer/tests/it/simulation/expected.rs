@@ -46,7 +46,7 @@ impl Expected {
 async fn fold(pool: &PgPool, source: &Source, stretch: Stretch) -> Result<()> {
     let expected = stretch.logs.len();
     let blocks = Blocks::new(stretch.headers, stretch.logs, stretch.counts)?;
-    match mirror::apply(pool, source, &blocks).await? {
+    match mirror::apply(pool, source, blocks).await? {
         Applied::Moved { logs, .. } => ensure!(logs == expected, "{logs} logs folded of {expected}"),
         other => bail!("a fresh fold is {other:?}"),
     }
