@@ -12,7 +12,7 @@ use crate::{
 
 /// Logs stored in one transaction at most, unless a single stretch has more: a transaction's fixed cost is small beside
 /// them, and so is their memory.
-const AT_ONCE: usize = 20_000;
+const AT_ONCE: usize = 14_000;
 
 /// Stretches that were fetched and not yet stored.
 #[derive(Default)]

@@ -12,6 +12,7 @@ mod marketplace;
 mod mirror;
 mod mirror_storage;
 mod recovery;
+mod staged;
 mod strange_node;
 mod wallets;
 mod world;

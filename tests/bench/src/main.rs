@@ -40,7 +40,7 @@ const FOUNTAIN: u64 = 31_338;
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Events on the chain; 0 leaves out what is measured on it.
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 1_000_000)]
     events: u64,
     /// Blocks of the chain, about. The node keeps the state of each in memory: 2 MB.
     #[arg(long, default_value_t = 2_000)]
