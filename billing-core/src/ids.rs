@@ -49,6 +49,12 @@ macro_rules! uuid_id {
                 Self(Uuid::now_v7())
             }
         }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
     };
 }
 
@@ -63,6 +69,15 @@ uuid_id!(
 uuid_id!(
     /// One transaction that we sent for a subscriber who signed.
     RelayId
+);
+
+uuid_id!(
+    /// One account of the ledger.
+    AccountId
+);
+uuid_id!(
+    /// One transfer of the ledger; its caller makes it, and stores it before the first try.
+    TransferId
 );
 
 /// A subscription: a plan on a chain and who subscribed to it.

@@ -5,6 +5,7 @@
 pub mod chain;
 pub mod charges;
 pub mod ids;
+pub mod ledger;
 pub mod log_point;
 pub mod mandates;
 pub mod marketplace;

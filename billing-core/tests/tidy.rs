@@ -7,8 +7,9 @@ use std::{
 
 /// Who may use whom (`ARCHITECTURE.md`). Files beside the folders are primitives: all may use them, they use none but
 /// each other.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("chain", &[]),
+    ("ledger", &[]),
     ("plans", &["chain"]),
     ("marketplace", &["chain"]),
     ("subscriptions", &["chain", "plans"]),

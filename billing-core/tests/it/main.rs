@@ -7,6 +7,7 @@ mod confirm;
 mod conversion;
 mod feed;
 mod history;
+mod ledger;
 mod mandates;
 mod marketplace;
 mod mirror;

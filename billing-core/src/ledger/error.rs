@@ -1,0 +1,22 @@
+//! What is no answer.
+
+use crate::ids::AccountId;
+
+/// Something else than an answer. After the database's nobody knows whether anything was written: ask again with the same ids.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// An asset's digits never change.
+    #[error("asset {asset} has {stored} digits")]
+    OtherScale {
+        /// The asset.
+        asset: String,
+        /// Its digits.
+        stored: i16,
+    },
+    /// The id stands for an account of another asset, kind, owner or limit.
+    #[error("account {0} is another one")]
+    OtherAccount(AccountId),
+    /// The database's.
+    #[error(transparent)]
+    Db(#[from] sqlx::Error),
+}

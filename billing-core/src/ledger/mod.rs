@@ -1,0 +1,114 @@
+//! The ledger: what everybody has, as transfers between accounts that are never changed.
+//!
+//! Invariants, each a test: in every asset all that is taken is put somewhere; a limited account is never overdrawn, holds
+//! counted; a hold ends once; a refused transfer changes nothing; the same id is answered the same. The shape is
+//! TigerBeetle's (<https://docs.tigerbeetle.com/reference/transfer/>), the database ours.
+
+mod account;
+mod amount;
+mod error;
+mod fold;
+#[cfg(test)]
+mod fold_tests;
+mod repo;
+mod row;
+mod transfer;
+
+use std::collections::BTreeSet;
+
+use sqlx::{PgConnection, PgPool};
+
+pub use account::{Limited, NewAccount, Totals};
+pub use amount::Amount;
+pub use error::LedgerError;
+pub use transfer::{Action, Ended, Movement, Recorded, Refusal, Transfer};
+
+/// What became of one transfer.
+pub type Answer = Result<Recorded, Refusal>;
+
+/// Names an asset and how many digits its smallest unit has behind the point. Again the same: nothing happens.
+///
+/// # Errors
+/// `OtherScale` when it was named with other digits; the database's.
+pub async fn name_asset(conn: &mut PgConnection, asset: &str, scale: i16) -> Result<(), LedgerError> {
+    let stored = repo::insert_asset(conn, asset, scale).await?;
+    if stored == scale { Ok(()) } else { Err(LedgerError::OtherScale { asset: asset.to_owned(), stored }) }
+}
+
+/// Opens accounts; those that are open already stay as they are.
+///
+/// # Errors
+/// `OtherAccount` when an id stands for another account; the database's, of an unknown asset too.
+pub async fn open_accounts(conn: &mut PgConnection, accounts: &[NewAccount]) -> Result<(), LedgerError> {
+    repo::insert_accounts(conn, accounts).await?;
+    let ids: Vec<_> = accounts.iter().map(|account| account.id).collect();
+    let stored = repo::accounts(conn, &ids).await?;
+    match accounts.iter().find(|account| !stored.contains(account)) {
+        Some(other) => Err(LedgerError::OtherAccount(other.id)),
+        None => Ok(()),
+    }
+}
+
+/// Posts one transfer in the caller's transaction: in one round trip, unless something is in its way.
+///
+/// # Errors
+/// The database's; then the caller's transaction is lost.
+pub async fn post_one_in_tx(conn: &mut PgConnection, transfer: &Transfer) -> Result<Answer, LedgerError> {
+    if transfer.unsound().is_none()
+        && let Some(recorded) = repo::post_plainly(conn, transfer).await?
+    {
+        return Ok(Ok(recorded));
+    }
+    let answers = post_in_tx(conn, &[std::slice::from_ref(transfer)]).await?;
+    Ok(answers.into_iter().flatten().next().unwrap_or(Err(Refusal::Linked)))
+}
+
+/// Posts batches in the caller's transaction, one after the other; each batch is written whole or not at all. The round
+/// trips do not grow with their number. Answers in the order of the transfers.
+///
+/// # Errors
+/// The database's; then the caller's transaction is lost.
+pub async fn post_in_tx(conn: &mut PgConnection, batches: &[&[Transfer]]) -> Result<Vec<Vec<Answer>>, LedgerError> {
+    let (mut accounts, mut holds, mut ids) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    for transfer in batches.iter().copied().flatten() {
+        ids.push(transfer.id);
+        match transfer.action {
+            Action::Post(movement) | Action::Hold { movement, .. } => {
+                accounts.extend([movement.debit, movement.credit])
+            }
+            Action::Commit { hold, .. } | Action::Release { hold } => drop(holds.insert(hold)),
+        }
+    }
+    let mut book = repo::open(conn, &accounts, &ids, &holds).await?;
+    book.expire();
+    let answers = batches.iter().map(|batch| book.post_linked(batch)).collect();
+    repo::write(conn, &book).await?;
+    Ok(answers)
+}
+
+/// Posts one batch, whole or not at all.
+///
+/// # Errors
+/// As [`post_in_tx`].
+pub async fn post(pool: &PgPool, batch: &[Transfer]) -> Result<Vec<Answer>, LedgerError> {
+    let mut tx = pool.begin().await?;
+    let answers = post_in_tx(&mut tx, &[batch]).await?;
+    tx.commit().await?;
+    Ok(answers.into_iter().flatten().collect())
+}
+
+/// Ends up to `most` holds whose time is over. How many there were: when it is `most`, there may be more.
+///
+/// Nothing hangs on it: a hold whose time is over holds nothing for who comes by.
+///
+/// # Errors
+/// The database's.
+pub async fn sweep(pool: &PgPool, most: i64) -> Result<usize, LedgerError> {
+    let mut tx = pool.begin().await?;
+    let over = repo::expired_holds(&mut tx, most).await?;
+    let mut book = repo::open(&mut tx, &BTreeSet::new(), &[], &over).await?;
+    book.expire();
+    repo::write(&mut tx, &book).await?;
+    tx.commit().await?;
+    Ok(over.len())
+}

@@ -1,0 +1,272 @@
+//! SQL of the ledger's tables.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sqlx::{PgConnection, Row as _, postgres::PgRow};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{
+    Action, Amount, Ended, Limited, NewAccount, Recorded, Totals, Transfer,
+    fold::{Account, Book, Hold},
+    row::{Kind, Row},
+};
+use crate::ids::{AccountId, TransferId};
+
+pub(super) async fn insert_asset(conn: &mut PgConnection, asset: &str, scale: i16) -> sqlx::Result<i16> {
+    sqlx::query_scalar(
+        "with inserted as (insert into ledger_asset (asset, scale) values ($1, $2) on conflict do nothing returning scale)
+         select scale from inserted union all select scale from ledger_asset where asset = $1 limit 1",
+    )
+    .bind(asset)
+    .bind(scale)
+    .fetch_one(conn)
+    .await
+}
+
+/// Opens those that are not open yet.
+pub(super) async fn insert_accounts(conn: &mut PgConnection, accounts: &[NewAccount]) -> sqlx::Result<()> {
+    sqlx::query(
+        "insert into ledger_account (account_id, asset, kind, owner, limited)
+         select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+         on conflict (account_id) do nothing",
+    )
+    .bind(accounts.iter().map(|account| account.id.0).collect::<Vec<_>>())
+    .bind(accounts.iter().map(|account| account.asset.as_str()).collect::<Vec<_>>())
+    .bind(accounts.iter().map(|account| account.kind.as_str()).collect::<Vec<_>>())
+    .bind(accounts.iter().map(|account| account.owner.as_deref()).collect::<Vec<_>>())
+    .bind(accounts.iter().map(|account| account.limited.map(Limited::as_str)).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn accounts(conn: &mut PgConnection, ids: &[AccountId]) -> sqlx::Result<Vec<NewAccount>> {
+    let rows =
+        sqlx::query("select account_id, asset, kind, owner, limited from ledger_account where account_id = any($1)")
+            .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+            .fetch_all(conn)
+            .await?;
+    let account = |row: &PgRow| {
+        Ok(NewAccount {
+            id: AccountId(row.try_get("account_id")?),
+            asset: row.try_get("asset")?,
+            kind: row.try_get("kind")?,
+            owner: row.try_get("owner")?,
+            limited: word(row.try_get("limited")?, Limited::from_word)?,
+        })
+    };
+    rows.iter().map(account).collect()
+}
+
+/// Locks accounts, and reads what a batch may touch.
+pub(super) async fn open(
+    conn: &mut PgConnection,
+    accounts: &BTreeSet<AccountId>,
+    transfers: &[TransferId],
+    holds: &BTreeSet<TransferId>,
+) -> sqlx::Result<Book> {
+    let rows = sqlx::query("select * from ledger_open($1, $2, $3)")
+        .bind(accounts.iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(transfers.iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(holds.iter().map(|id| id.0).collect::<Vec<_>>())
+        .fetch_all(conn)
+        .await?;
+    let mut book = Book {
+        accounts: HashMap::new(),
+        holds: HashMap::new(),
+        known: HashMap::new(),
+        now: OffsetDateTime::UNIX_EPOCH,
+        written: Vec::new(),
+    };
+    for row in &rows {
+        let id: Uuid = row.try_get("id")?;
+        match row.try_get("what")? {
+            "account" => {
+                book.now = row.try_get("at")?;
+                book.accounts.insert(AccountId(id), account_from_row(row)?);
+            }
+            "hold" => drop(book.holds.insert(TransferId(id), hold_from_row(row)?)),
+            _ => drop(book.known.insert(TransferId(id), transfer_from_row(TransferId(id), row)?)),
+        }
+    }
+    Ok(book)
+}
+
+/// Holds whose time is over and that nobody ended yet.
+pub(super) async fn expired_holds(conn: &mut PgConnection, most: i64) -> sqlx::Result<BTreeSet<TransferId>> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "select transfer_id from ledger_hold where ended is null and expires_at <= clock_timestamp() order by expires_at limit $1",
+    )
+    .bind(most)
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(TransferId).collect())
+}
+
+/// Everything that a batch wrote, in one statement.
+pub(super) async fn write(conn: &mut PgConnection, book: &Book) -> sqlx::Result<()> {
+    let rows = &book.written;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let touched: BTreeSet<AccountId> = rows.iter().flat_map(|row| [row.debit, row.credit]).collect();
+    let accounts: Vec<(AccountId, Totals)> = touched.iter().map(|id| (*id, book.accounts[id].totals)).collect();
+    let holds: BTreeMap<TransferId, Hold> = rows
+        .iter()
+        .filter_map(|row| if row.kind == Kind::Pending { Some(row.id) } else { row.hold })
+        .map(|id| (id, book.holds[&id]))
+        .collect();
+    sqlx::query(
+        "with transfers as (
+             insert into ledger_transfer (transfer_id, debit_account, credit_account, amount, kind, pending_id, timeout_secs,
+                                          partly, code, reference, event_at, created_at)
+             select t.id, t.debit, t.credit, t.amount, t.kind::ledger_transfer_kind, t.hold, t.secs, t.partly, t.code, t.reference,
+                    t.event_at, t.created_at
+               from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::numeric[], $5::text[], $6::uuid[], $7::integer[],
+                           $8::boolean[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[])
+                    as t (id, debit, credit, amount, kind, hold, secs, partly, code, reference, event_at, created_at)
+         ), holds as (
+             insert into ledger_hold (transfer_id, debit_account, credit_account, remaining, partly, expires_at, ended)
+             select * from unnest($13::uuid[], $14::uuid[], $15::uuid[], $16::numeric[], $17::boolean[], $18::timestamptz[], $19::text[])
+             on conflict (transfer_id) do update set remaining = excluded.remaining, ended = excluded.ended
+         )
+         update ledger_account as account
+            set debits_pending = now.debits_pending, debits_posted = now.debits_posted,
+                credits_pending = now.credits_pending, credits_posted = now.credits_posted
+           from unnest($20::uuid[], $21::numeric[], $22::numeric[], $23::numeric[], $24::numeric[])
+                as now (account_id, debits_pending, debits_posted, credits_pending, credits_posted)
+          where account.account_id = now.account_id",
+    )
+    .bind(rows.iter().map(|row| row.id.0).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.debit.0).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.credit.0).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.amount).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.kind.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.hold.map(|id| id.0)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| seconds(row.timeout_secs)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.partly).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.code.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.reference.as_deref()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.event_at).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.created_at).collect::<Vec<_>>())
+    .bind(holds.keys().map(|id| id.0).collect::<Vec<_>>())
+    .bind(holds.values().map(|hold| hold.debit.0).collect::<Vec<_>>())
+    .bind(holds.values().map(|hold| hold.credit.0).collect::<Vec<_>>())
+    .bind(holds.values().map(|hold| hold.remaining).collect::<Vec<_>>())
+    .bind(holds.values().map(|hold| hold.partly).collect::<Vec<_>>())
+    .bind(holds.values().map(|hold| hold.expires_at).collect::<Vec<_>>())
+    .bind(holds.values().map(|hold| hold.ended.map(Ended::as_str)).collect::<Vec<_>>())
+    .bind(accounts.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
+    .bind(accounts.iter().map(|(_, totals)| totals.debits_pending).collect::<Vec<_>>())
+    .bind(accounts.iter().map(|(_, totals)| totals.debits_posted).collect::<Vec<_>>())
+    .bind(accounts.iter().map(|(_, totals)| totals.credits_pending).collect::<Vec<_>>())
+    .bind(accounts.iter().map(|(_, totals)| totals.credits_posted).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// In one round trip, where nothing is in its way; `None`: nothing was written.
+pub(super) async fn post_plainly(conn: &mut PgConnection, transfer: &Transfer) -> sqlx::Result<Option<Recorded>> {
+    let (movement, hold) = match transfer.action {
+        Action::Post(movement) => (movement, None),
+        Action::Hold { movement, timeout_secs, partly } => (movement, Some((timeout_secs, partly))),
+        Action::Commit { hold, amount, keep_rest } => {
+            return end_plainly(conn, transfer, hold, amount, keep_rest).await;
+        }
+        Action::Release { hold } => return end_plainly(conn, transfer, hold, Some(Amount::ZERO), false).await,
+    };
+    let (timeout_secs, partly) = hold.unwrap_or_default();
+    let created_at: Option<OffsetDateTime> =
+        sqlx::query_scalar("select ledger_post($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+            .bind(transfer.id.0)
+            .bind(hold.is_some())
+            .bind(movement.debit.0)
+            .bind(movement.credit.0)
+            .bind(movement.amount)
+            .bind(seconds(timeout_secs))
+            .bind(partly)
+            .bind(transfer.code.as_str())
+            .bind(transfer.reference.as_deref())
+            .bind(transfer.event_at)
+            .fetch_one(conn)
+            .await?;
+    Ok(created_at.map(|created_at| Recorded { id: transfer.id, amount: movement.amount, created_at, existed: false }))
+}
+
+async fn end_plainly(
+    conn: &mut PgConnection,
+    transfer: &Transfer,
+    hold: TransferId,
+    taken: Option<Amount>,
+    keep_rest: bool,
+) -> sqlx::Result<Option<Recorded>> {
+    let row = sqlx::query("select amount, created_at from ledger_end($1, $2, $3, $4, $5, $6, $7)")
+        .bind(transfer.id.0)
+        .bind(hold.0)
+        .bind(taken)
+        .bind(keep_rest)
+        .bind(transfer.code.as_str())
+        .bind(transfer.reference.as_deref())
+        .bind(transfer.event_at)
+        .fetch_one(conn)
+        .await?;
+    let written = row.try_get::<Option<Amount>, _>("amount")?.zip(row.try_get("created_at")?);
+    Ok(written.map(|(amount, created_at)| Recorded { id: transfer.id, amount, created_at, existed: false }))
+}
+
+fn seconds(timeout: Option<u32>) -> Option<i32> {
+    timeout.map(|secs| i32::try_from(secs).unwrap_or(i32::MAX))
+}
+
+fn account_from_row(row: &PgRow) -> sqlx::Result<Account> {
+    Ok(Account {
+        asset: row.try_get("word")?,
+        limited: word(row.try_get("other")?, Limited::from_word)?,
+        totals: Totals {
+            debits_pending: row.try_get("first")?,
+            debits_posted: row.try_get("second")?,
+            credits_pending: row.try_get("third")?,
+            credits_posted: row.try_get("fourth")?,
+        },
+    })
+}
+
+fn hold_from_row(row: &PgRow) -> sqlx::Result<Hold> {
+    Ok(Hold {
+        debit: AccountId(row.try_get("debit")?),
+        credit: AccountId(row.try_get("credit")?),
+        remaining: row.try_get("first")?,
+        partly: row.try_get("partly")?,
+        expires_at: row.try_get("at")?,
+        ended: word(row.try_get("word")?, Ended::from_word)?,
+    })
+}
+
+fn transfer_from_row(id: TransferId, row: &PgRow) -> sqlx::Result<Row> {
+    let kind: &str = row.try_get("more")?;
+    let secs: Option<i32> = row.try_get("secs")?;
+    Ok(Row {
+        id,
+        debit: AccountId(row.try_get("debit")?),
+        credit: AccountId(row.try_get("credit")?),
+        amount: row.try_get("first")?,
+        kind: Kind::from_word(kind).ok_or_else(|| unknown(kind))?,
+        hold: row.try_get::<Option<Uuid>, _>("hold")?.map(TransferId),
+        timeout_secs: secs.map(i32::unsigned_abs),
+        partly: row.try_get("partly")?,
+        code: row.try_get("word")?,
+        reference: row.try_get("other")?,
+        event_at: row.try_get("event_at")?,
+        created_at: row.try_get("at")?,
+    })
+}
+
+fn word<T>(found: Option<&str>, known: impl Fn(&str) -> Option<T>) -> sqlx::Result<Option<T>> {
+    found.map(|found| known(found).ok_or_else(|| unknown(found))).transpose()
+}
+
+fn unknown(found: &str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("unknown word {found} in the ledger").into())
+}
