@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bigdecimal::BigDecimal;
 use sqlx::{
     Decode, Encode, Postgres, Type,
     encode::IsNull,
@@ -68,19 +69,18 @@ impl fmt::Display for Amount {
     }
 }
 
-const NUMERIC: &str = "numeric";
 /// A digit of PostgreSQL's numeric.
 const BASE: u128 = 10_000;
 
 impl Type<Postgres> for Amount {
     fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_name(NUMERIC)
+        <BigDecimal as Type<Postgres>>::type_info()
     }
 }
 
 impl PgHasArrayType for Amount {
     fn array_type_info() -> PgTypeInfo {
-        PgTypeInfo::array_of(NUMERIC)
+        <BigDecimal as PgHasArrayType>::array_type_info()
     }
 }
 

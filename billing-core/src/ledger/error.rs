@@ -16,6 +16,9 @@ pub enum LedgerError {
     /// The id stands for an account of another asset, kind, owner or limit.
     #[error("account {0} is another one")]
     OtherAccount(AccountId),
+    /// The task of the writer ended. Nobody knows whether anything was written.
+    #[error("the ledger's writer ended")]
+    WriterGone,
     /// The database's.
     #[error(transparent)]
     Db(#[from] sqlx::Error),

@@ -13,6 +13,7 @@ mod fold_tests;
 mod repo;
 mod row;
 mod transfer;
+mod writer;
 
 use std::collections::BTreeSet;
 
@@ -22,6 +23,7 @@ pub use account::{Limited, NewAccount, Totals};
 pub use amount::Amount;
 pub use error::LedgerError;
 pub use transfer::{Action, Ended, Movement, Recorded, Refusal, Transfer};
+pub use writer::Writer;
 
 /// What became of one transfer.
 pub type Answer = Result<Recorded, Refusal>;

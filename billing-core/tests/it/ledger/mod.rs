@@ -1,5 +1,6 @@
 mod laws;
 mod model;
+mod together;
 
 use billing_core::{
     ids::{AccountId, TransferId},

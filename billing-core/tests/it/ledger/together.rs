@@ -1,0 +1,131 @@
+//! Many at once.
+
+use std::{collections::HashSet, sync::Arc};
+
+use anyhow::Result;
+use billing_core::{
+    ids::{AccountId, TransferId},
+    ledger::{self, NewAccount, Recorded, Refusal, Writer},
+};
+use sqlx::PgPool;
+use test_support::Database;
+use tokio::{sync::Barrier, task::JoinSet};
+
+use super::{Action, Amount, Limited, Movement, Transfer};
+
+/// So many accounts that cannot be overdrawn, and one of the house.
+async fn accounts(pool: &PgPool, number: usize) -> Result<(Vec<AccountId>, AccountId)> {
+    let mut conn = pool.acquire().await?;
+    ledger::name_asset(&mut conn, "credits", 0).await?;
+    let of = |kind: &str, limited| NewAccount {
+        id: AccountId::new(),
+        asset: "credits".to_owned(),
+        kind: kind.to_owned(),
+        owner: None,
+        limited,
+    };
+    let mut opened: Vec<NewAccount> = (0..number).map(|_| of("customer", Some(Limited::Debits))).collect();
+    opened.push(of("house", None));
+    ledger::open_accounts(&mut conn, &opened).await?;
+    let mut ids: Vec<AccountId> = opened.iter().map(|account| account.id).collect();
+    let house = ids.pop().expect("the house");
+    Ok((ids, house))
+}
+
+fn moved(debit: AccountId, credit: AccountId, amount: u64) -> Transfer {
+    let movement = Movement { debit, credit, amount: Amount::from(amount) };
+    Transfer {
+        id: TransferId::new(),
+        action: Action::Post(movement),
+        code: "test".to_owned(),
+        reference: None,
+        event_at: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_requests_five_times_each_have_one_effect_and_equal_answers() -> Result<()> {
+    let database = Database::new().await;
+    let (customers, house) = accounts(database.pool(), 10).await?;
+    let asked: Arc<Vec<Transfer>> =
+        Arc::new((0..1_000).map(|n| moved(house, customers[n % customers.len()], 3)).collect());
+    let (writer, barrier) = (Writer::start(database.pool().clone()), Arc::new(Barrier::new(8)));
+    let mut clients = JoinSet::new();
+    for client in 0..8 {
+        let (asked, writer, barrier, pool) = (asked.clone(), writer.clone(), barrier.clone(), database.pool().clone());
+        clients.spawn(async move {
+            barrier.wait().await;
+            let mut answers = Vec::new();
+            // Five thousand requests, dealt out so that those of one id are with five clients.
+            for number in (0..5_000).filter(|number| number % 8 == client) {
+                let transfer = asked[number % 1_000].clone();
+                let answer = match client % 2 {
+                    0 => writer.post_one(transfer).await?,
+                    _ => ledger::post_one_in_tx(&mut *pool.acquire().await?, &transfer).await?,
+                };
+                answers.push(answer.map_err(anyhow::Error::from)?);
+            }
+            anyhow::Ok(answers)
+        });
+    }
+    let mut answers: Vec<Recorded> = Vec::new();
+    while let Some(client) = clients.join_next().await {
+        answers.extend(client??);
+    }
+
+    let first = answers.iter().filter(|answer| !answer.existed).count();
+    let distinct: HashSet<_> = answers.iter().map(|answer| (answer.id, answer.amount, answer.created_at)).collect();
+    assert_eq!((answers.len(), first, distinct.len()), (5_000, 1_000, 1_000));
+    let (rows, sum): (i64, Amount) =
+        sqlx::query_as("select count(*), sum(amount) from ledger_transfer").fetch_one(database.pool()).await?;
+    assert_eq!((rows, sum), (1_000, Amount::from(3_000)));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_those_who_ask_for_the_last_at_once_one_is_given_it() -> Result<()> {
+    let database = Database::new().await;
+    let (customers, house) = accounts(database.pool(), 1).await?;
+    let customer = customers[0];
+    ledger::post(database.pool(), &[moved(house, customer, 5)]).await?.remove(0)?;
+    let (writer, barrier) = (Writer::start(database.pool().clone()), Arc::new(Barrier::new(32)));
+    let mut clients = JoinSet::new();
+    for client in 0..32 {
+        let (writer, barrier, pool) = (writer.clone(), barrier.clone(), database.pool().clone());
+        clients.spawn(async move {
+            barrier.wait().await;
+            let transfer = moved(customer, house, 4);
+            match client % 2 {
+                0 => writer.post_one(transfer).await,
+                _ => ledger::post_one_in_tx(&mut *pool.acquire().await?, &transfer).await,
+            }
+        });
+    }
+    let mut given = 0;
+    while let Some(answer) = clients.join_next().await {
+        match answer?? {
+            Ok(_) => given += 1,
+            Err(refusal) => assert!(matches!(refusal, Refusal::Overdraft { .. }), "{refusal}"),
+        }
+    }
+    assert_eq!(given, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_written_cannot_be_changed_and_no_buggy_caller_overdraws() -> Result<()> {
+    let database = Database::new().await;
+    let (customers, house) = accounts(database.pool(), 1).await?;
+    ledger::post(database.pool(), &[moved(house, customers[0], 5)]).await?.remove(0)?;
+    for sql in [
+        "update ledger_transfer set amount = 6",
+        "delete from ledger_transfer",
+        "truncate ledger_transfer",
+        "update ledger_account set debits_posted = 6 where limited = 'debits'",
+        "update ledger_account set debits_pending = 6 where limited = 'debits'",
+        "update ledger_account set credits_posted = -1 where limited is null",
+    ] {
+        assert!(sqlx::query(sql).execute(database.pool()).await.is_err(), "{sql}");
+    }
+    Ok(())
+}
