@@ -1,6 +1,8 @@
 mod laws;
 mod model;
+mod peers;
 mod together;
+mod world;
 
 use billing_core::{
     ids::{AccountId, TransferId},

@@ -3,45 +3,14 @@
 use std::{collections::HashSet, sync::Arc};
 
 use anyhow::Result;
-use billing_core::{
-    ids::{AccountId, TransferId},
-    ledger::{self, NewAccount, Recorded, Refusal, Writer},
-};
-use sqlx::PgPool;
+use billing_core::ledger::{self, Recorded, Refusal, Writer};
 use test_support::Database;
 use tokio::{sync::Barrier, task::JoinSet};
 
-use super::{Action, Amount, Limited, Movement, Transfer};
-
-/// So many accounts that cannot be overdrawn, and one of the house.
-async fn accounts(pool: &PgPool, number: usize) -> Result<(Vec<AccountId>, AccountId)> {
-    let mut conn = pool.acquire().await?;
-    ledger::name_asset(&mut conn, "credits", 0).await?;
-    let of = |kind: &str, limited| NewAccount {
-        id: AccountId::new(),
-        asset: "credits".to_owned(),
-        kind: kind.to_owned(),
-        owner: None,
-        limited,
-    };
-    let mut opened: Vec<NewAccount> = (0..number).map(|_| of("customer", Some(Limited::Debits))).collect();
-    opened.push(of("house", None));
-    ledger::open_accounts(&mut conn, &opened).await?;
-    let mut ids: Vec<AccountId> = opened.iter().map(|account| account.id).collect();
-    let house = ids.pop().expect("the house");
-    Ok((ids, house))
-}
-
-fn moved(debit: AccountId, credit: AccountId, amount: u64) -> Transfer {
-    let movement = Movement { debit, credit, amount: Amount::from(amount) };
-    Transfer {
-        id: TransferId::new(),
-        action: Action::Post(movement),
-        code: "test".to_owned(),
-        reference: None,
-        event_at: None,
-    }
-}
+use super::{
+    Amount, Transfer,
+    world::{accounts, moved},
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_requests_five_times_each_have_one_effect_and_equal_answers() -> Result<()> {
