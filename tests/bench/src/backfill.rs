@@ -7,9 +7,10 @@ use std::{
 
 use anyhow::{Result, ensure};
 
+use bench::figures::{Goal, Report, float, median, megabytes};
+
 use crate::{
     copy, drain,
-    figures::{Goal, Report, float, median, megabytes},
     indexer::{Run, Setting},
     proxy::Proxy,
     site::{Site, progress},

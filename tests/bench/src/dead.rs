@@ -7,8 +7,9 @@ use futures::future::try_join_all;
 use test_support::Chain;
 use tokio::time::interval;
 
+use bench::figures::{Goal, Report, float, percentile};
+
 use crate::{
-    figures::{Goal, Report, float, percentile},
     fountain::Fountain,
     indexer::Setting,
     site::progress,

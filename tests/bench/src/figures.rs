@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 /// What is wanted of a figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Goal {
+    /// As much, or more.
     AtLeast(f64),
+    /// As much, or less.
     AtMost(f64),
 }
 
@@ -43,12 +45,19 @@ impl Figure {
 }
 
 /// All that was measured, in the order in which it is told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Report {
+    bench: &'static str,
     figures: Vec<Figure>,
 }
 
 impl Report {
+    /// Nothing yet.
+    #[must_use]
+    pub const fn of(bench: &'static str) -> Self {
+        Self { bench, figures: Vec::new() }
+    }
+
     /// A figure to know.
     pub fn tell(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
         self.figures.push(Figure { name: name.into(), value, unit, goal: None });
@@ -84,7 +93,7 @@ impl Report {
             (figure.name.clone(), json!({ "value": short(figure.value), "unit": figure.unit, "goal": goal }))
         };
         let figures: Map<String, Value> = self.figures.iter().map(object).collect();
-        json!({ "bench": "indexer", "figures": figures, "missed": self.missed() })
+        json!({ "bench": self.bench, "figures": figures, "missed": self.missed() })
     }
 }
 
@@ -135,7 +144,7 @@ mod tests {
 
     #[test]
     fn the_line_has_every_figure_with_its_goal_and_names_what_was_missed() {
-        let mut report = Report::default();
+        let mut report = Report::of("indexer");
         report.tell("rate", 12_345.678, "events/s");
         report.hold("memory", 130.0, "MB", Goal::AtMost(120.0));
         report.hold("of_limit", 0.7504, "", Goal::AtLeast(0.75));

@@ -9,8 +9,9 @@ use anyhow::{Context, Result};
 use test_support::Child;
 use tokio::time::{MissedTickBehavior, interval};
 
+use bench::figures::{Goal, Report, float, megabytes, percentile};
+
 use crate::{
-    figures::{Goal, Report, float, megabytes, percentile},
     indexer::Setting,
     process,
     proxy::Proxy,

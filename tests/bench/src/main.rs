@@ -8,7 +8,6 @@ mod backfill;
 mod copy;
 mod dead;
 mod drain;
-mod figures;
 mod fountain;
 mod indexer;
 mod live;
@@ -26,11 +25,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
+use bench::{
+    figures::Report,
+    server::{load, require_durable},
+};
 use clap::Parser;
-use figures::Report;
 use fountain::Fountain;
-use sqlx::{Connection, PgConnection};
 use town::Town;
 
 const TOWN: u64 = 31_337;
@@ -75,7 +76,7 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> Result<Report> {
     require_durable().await?;
-    let mut report = Report::default();
+    let mut report = Report::of("indexer");
     report.tell("load_before", load()?, "");
     if arguments.events > 0 {
         one_chain(arguments, &mut report).await?;
@@ -103,21 +104,4 @@ async fn one_chain(arguments: &Arguments, report: &mut Report) -> Result<()> {
         live::measure(&mut town, &mut mirror, Duration::from_secs(60 * arguments.minutes), report).await?;
     }
     mirror.database.close().await
-}
-
-/// Processes that others keep busy: figures of a busy machine compare with nothing but themselves.
-fn load() -> Result<f64> {
-    let loads = std::fs::read_to_string("/proc/loadavg")?;
-    Ok(loads.split(' ').next().context("no load")?.parse()?)
-}
-
-/// Figures of a server that forgets are none.
-async fn require_durable() -> Result<()> {
-    let mut server = PgConnection::connect(test_support::server_url().await?).await?;
-    for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
-        let value: String =
-            sqlx::query_scalar("select current_setting($1)").bind(setting).fetch_one(&mut server).await?;
-        ensure!(value == "on", "{setting} of the server is {value}; start this by script/bench");
-    }
-    Ok(server.close().await?)
 }

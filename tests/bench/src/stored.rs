@@ -8,8 +8,9 @@ use indicatif::ProgressBar;
 use sqlx::Executor;
 use test_support::Database;
 
+use bench::figures::{Goal, Report, float, median};
+
 use crate::{
-    figures::{Goal, Report, float, median},
     process,
     site::progress,
     synthetic::{SOURCE, STRETCH, stretch},
