@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use billing_process::Readiness;
-use test_support::{Chain, Database, Role};
+use test_support::{Chain, Database, Fault, FaultyNode, Role, When};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -78,17 +78,20 @@ async fn a_node_behind_the_mirror_undoes_nothing() -> Result<()> {
 
 #[tokio::test]
 async fn a_network_whose_node_is_down_at_the_start_is_begun_when_it_comes_up() -> Result<()> {
-    let (mut one, two) = tokio::try_join!(Chain::start(31_337), Chain::start(31_338))?;
+    let (one, two) = tokio::try_join!(Chain::start(31_337), Chain::start(31_338))?;
     let database = Database::new().await;
-    let networks = networks(&[&one, &two], 64)?;
-    one.kill().await?;
+    let mut networks = networks(&[&one, &two], 64)?;
+    // Not anvil itself: while it starts it shows another genesis block for a moment.
+    let node = FaultyNode::start(one.url(), 1).await?;
+    node.set(Fault::Status { status: 503, when: When::Always });
+    networks[0].rpc_urls = vec![node.url().to_owned()];
 
     let running = Running::start(database.pool(), networks.clone());
     caught_up(database.pool(), &two, &networks[1]).await?;
     reported(&running, "alpha", true).await;
     assert_eq!(cursor(database.pool(), &networks[0]).await?, None);
 
-    one.restart().await?;
+    node.heal();
     caught_up(database.pool(), &one, &networks[0]).await?;
     assert_mirror_equals_chain(database.pool(), &networks[0]).await?;
     running.stop().await
