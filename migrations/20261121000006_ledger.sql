@@ -19,6 +19,8 @@ create table ledger_account (
     debits_posted   numeric(38, 0) not null default 0,
     credits_pending numeric(38, 0) not null default 0,
     credits_posted  numeric(38, 0) not null default 0,
+    -- position of its latest transfer; 0: none
+    latest          bigint not null default 0,
     created_at      timestamptz not null default now(),
     constraint ledger_account_totals_not_negative
         check (least(debits_pending, debits_posted, credits_pending, credits_posted) >= 0),
@@ -32,11 +34,16 @@ create index ledger_account_by_owner on ledger_account (owner, kind) where owner
 
 create type ledger_transfer_kind as enum ('posted', 'pending', 'post_pending', 'void_pending');
 
--- ledger: one row is both sides of an entry. Never changed, never deleted.
+create sequence ledger_position cache 1;
+
+-- ledger: one row is both sides of an entry. Never changed, never deleted. An account's rows are found from its latest one back:
+-- each names the one before it on either side. Both indexes are written at their end only, whatever the accounts.
 create table ledger_transfer (
     transfer_id    uuid primary key,
     -- order of writing: along any account, later rows have higher ones
-    position       bigint generated always as identity,
+    position       bigint not null,
+    debit_before   bigint not null,
+    credit_before  bigint not null,
     -- No foreign keys: both accounts are locked while a row is written, and a check for each row would cost as much as the
     -- row. `ledger verify` looks for orphans.
     debit_account  uuid not null,
@@ -62,8 +69,7 @@ create table ledger_transfer (
     constraint ledger_transfer_hold_named check ((kind in ('post_pending', 'void_pending')) = (pending_id is not null)),
     constraint ledger_transfer_timeout_of_holds check (timeout_secs is null or (kind = 'pending' and timeout_secs > 0))
 );
-create index ledger_transfer_by_debit on ledger_transfer (debit_account, position);
-create index ledger_transfer_by_credit on ledger_transfer (credit_account, position);
+create unique index ledger_transfer_in_order on ledger_transfer (position);
 
 create function ledger_refuse_change() returns trigger
     language plpgsql
@@ -90,7 +96,7 @@ create table ledger_hold (
     ended          text constraint ledger_hold_ended_known check (ended in ('posted', 'voided', 'expired')),
     constraint ledger_hold_open_while_remaining check ((ended is null) = (remaining > 0))
 ) with (fillfactor = 80);
-create index ledger_hold_open on ledger_hold (debit_account, expires_at) where ended is null;
+-- Holds whose time is over and that nobody ended yet are few.
 create index ledger_hold_expiring on ledger_hold (expires_at) where ended is null and expires_at is not null;
 
 -- Id of the row that ends a hold whose time is over: the same whoever writes it, and of a version that nobody makes.
@@ -98,45 +104,54 @@ create function ledger_expiry_id(hold uuid) returns uuid
     language sql immutable strict parallel safe
     return overlay(hold::text placing 'e' from 15 for 1)::uuid;
 
--- Locks what a batch may touch, in one order for all, and gives it as it is once that is done: the accounts named, those of
--- the holds named, and those of holds whose time is over on a named account. Then the holds, and which of the transfers are
--- there already. The clock is read last, so that along an account time goes on.
+-- Locks what a batch may touch, in one order for all, and gives it as it is then: the accounts named, those of the holds named,
+-- and those of holds whose time is over on a named account. Then the clock, so that along an account time goes on; the holds;
+-- and which of the transfers are there already.
 create function ledger_open(accounts uuid[], transfers uuid[], holds uuid[])
     returns table (
         what text, id uuid, debit uuid, credit uuid, hold uuid, first numeric, second numeric, third numeric, fourth numeric,
-        word text, other text, more text, secs integer, partly boolean, event_at timestamptz, at timestamptz)
+        word text, other text, more text, place bigint, secs integer, partly boolean, event_at timestamptz, at timestamptz)
     language plpgsql
 as $$
 declare
-    locked uuid[];
-    clock  timestamptz;
+    over  uuid[];
+    clock timestamptz;
 begin
-    select array_agg(distinct account) into locked
-      from (select unnest(accounts)
-            union all
-            select unnest(array[h.debit_account, h.credit_account])
-              from ledger_hold h where h.transfer_id = any(holds)
-            union all
-            (select unnest(array[h.debit_account, h.credit_account])
-               from ledger_hold h
-              where h.debit_account = any(accounts) and h.ended is null and h.expires_at <= clock_timestamp()
-              limit 200)) as wanted (account);
-    perform from ledger_account where account_id = any(locked) order by account_id for no key update;
-    clock := clock_timestamp();
+    -- Far more than there are, while somebody sweeps.
+    select coalesce(array_agg(h.transfer_id), '{}') into over
+      from (select late.transfer_id from ledger_hold as late
+             where late.ended is null and late.expires_at <= clock_timestamp() and late.debit_account = any(accounts)
+             limit 200) as h;
+    if cardinality(holds) + cardinality(over) > 0 then
+        select accounts || coalesce(array_agg(party), '{}') into accounts
+          from ledger_hold as h, unnest(array[h.debit_account, h.credit_account]) as party
+         where h.transfer_id = any(holds || over);
+    end if;
     return query
         select 'account', a.account_id, null::uuid, null::uuid, null::uuid, a.debits_pending, a.debits_posted, a.credits_pending,
-               a.credits_posted, a.asset, a.limited, null, null::integer, null::boolean, null::timestamptz, clock
-          from ledger_account a where a.account_id = any(locked);
+               a.credits_posted, a.asset, a.limited, null, a.latest, null::integer, null::boolean, null::timestamptz,
+               null::timestamptz
+          from ledger_account as a
+         where a.account_id = any(accounts)
+         order by a.account_id
+           for no key update;
+    clock := clock_timestamp();
     return query
-        select 'hold', h.transfer_id, h.debit_account, h.credit_account, null::uuid, h.remaining, null::numeric, null::numeric,
-               null::numeric, h.ended, null, null, null::integer, h.partly, null::timestamptz, h.expires_at
-          from ledger_hold h
-         where h.transfer_id = any(holds)
-            or h.debit_account = any(accounts) and h.ended is null and h.expires_at <= clock;
+        select 'clock', null::uuid, null::uuid, null::uuid, null::uuid, null::numeric, null::numeric, null::numeric, null::numeric,
+               null, null, null, null::bigint, null::integer, null::boolean, null::timestamptz, clock;
+    if cardinality(holds) + cardinality(over) > 0 then
+        return query
+            select 'hold', h.transfer_id, h.debit_account, h.credit_account, null::uuid, h.remaining, null::numeric,
+                   null::numeric, null::numeric, h.ended, null, null, null::bigint, null::integer, h.partly, null::timestamptz,
+                   h.expires_at
+              from ledger_hold as h
+             where h.transfer_id = any(holds || over);
+    end if;
     return query
         select 'transfer', t.transfer_id, t.debit_account, t.credit_account, t.pending_id, t.amount, null::numeric, null::numeric,
-               null::numeric, t.code, t.reference, t.kind::text, t.timeout_secs, t.partly, t.event_at, t.created_at
-          from ledger_transfer t where t.transfer_id = any(transfers);
+               null::numeric, t.code, t.reference, t.kind::text, null::bigint, t.timeout_secs, t.partly, t.event_at, t.created_at
+          from ledger_transfer as t
+         where t.transfer_id = any(transfers);
 end
 $$;
 
@@ -152,13 +167,15 @@ declare
     party  ledger_account;
     asset  text;
     clock  timestamptz;
-    found_ smallint := 0;
+    place  bigint;
+    before bigint[2];
+    seen   smallint := 0;
 begin
     if moved <= 0 or debit = credit then
         return null;
     end if;
     for party in select * from ledger_account where account_id in (debit, credit) order by account_id for no key update loop
-        found_ := found_ + 1;
+        seen := seen + 1;
         if party.asset <> coalesce(asset, party.asset)
            or (party.account_id = debit and party.limited = 'debits'
                and party.debits_posted + party.debits_pending + moved > party.credits_posted)
@@ -167,15 +184,17 @@ begin
             return null;
         end if;
         asset := party.asset;
+        before[case when party.account_id = debit then 1 else 2 end] := party.latest;
     end loop;
     clock := clock_timestamp();
-    if found_ < 2 or exists (select from ledger_hold as h
-                              where h.debit_account = debit and h.ended is null and h.expires_at <= clock) then
+    if seen < 2 or exists (select from ledger_hold as h
+                              where h.ended is null and h.expires_at <= clock and h.debit_account = debit) then
         return null;
     end if;
-    insert into ledger_transfer (transfer_id, debit_account, credit_account, amount, kind, timeout_secs, partly, code, reference,
-                                 event_at, created_at)
-    values (id, debit, credit, moved, case when hold then 'pending' else 'posted' end::ledger_transfer_kind, secs, parts, what,
+    place := nextval('ledger_position');
+    insert into ledger_transfer (transfer_id, position, debit_before, credit_before, debit_account, credit_account, amount, kind,
+                                 timeout_secs, partly, code, reference, event_at, created_at)
+    values (id, place, before[1], before[2], debit, credit, moved, case when hold then 'pending' else 'posted' end::ledger_transfer_kind, secs, parts, what,
             whose, coalesce(happened, clock), clock)
     on conflict (transfer_id) do nothing;
     if not found then
@@ -185,12 +204,12 @@ begin
         insert into ledger_hold (transfer_id, debit_account, credit_account, remaining, partly, expires_at)
         values (id, debit, credit, moved, parts, clock + make_interval(secs => secs));
         update ledger_account as account
-           set debits_pending = debits_pending + case when account.account_id = debit then moved else 0 end,
+           set latest = place, debits_pending = debits_pending + case when account.account_id = debit then moved else 0 end,
                credits_pending = credits_pending + case when account.account_id = credit then moved else 0 end
          where account.account_id in (debit, credit);
     else
         update ledger_account as account
-           set debits_posted = debits_posted + case when account.account_id = debit then moved else 0 end,
+           set latest = place, debits_posted = debits_posted + case when account.account_id = debit then moved else 0 end,
                credits_posted = credits_posted + case when account.account_id = credit then moved else 0 end
          where account.account_id in (debit, credit);
     end if;
@@ -205,17 +224,22 @@ create function ledger_end(
     language plpgsql
 as $$
 declare
-    held  ledger_hold;
-    rest  numeric;
-    given numeric;
-    clock timestamptz;
+    held   ledger_hold;
+    party  ledger_account;
+    before bigint[2];
+    rest   numeric;
+    given  numeric;
+    clock  timestamptz;
+    place  bigint;
 begin
     select * into held from ledger_hold where transfer_id = ended_hold;
     if not found then
         return;
     end if;
-    perform from ledger_account where account_id in (held.debit_account, held.credit_account)
-      order by account_id for no key update;
+    for party in select * from ledger_account where account_id in (held.debit_account, held.credit_account)
+                  order by account_id for no key update loop
+        before[case when party.account_id = held.debit_account then 1 else 2 end] := party.latest;
+    end loop;
     select * into held from ledger_hold where transfer_id = ended_hold;
     clock := clock_timestamp();
     taken := coalesce(taken, held.remaining);
@@ -224,9 +248,10 @@ begin
         return;
     end if;
     given := case when keep_rest then 0 else rest end;
-    insert into ledger_transfer (transfer_id, debit_account, credit_account, amount, kind, pending_id, partly, code, reference,
-                                 event_at, created_at)
-    values (id, held.debit_account, held.credit_account, case when taken = 0 then given else taken end,
+    place := nextval('ledger_position');
+    insert into ledger_transfer (transfer_id, position, debit_before, credit_before, debit_account, credit_account, amount, kind,
+                                 pending_id, partly, code, reference, event_at, created_at)
+    values (id, place, before[1], before[2], held.debit_account, held.credit_account, case when taken = 0 then given else taken end,
             case when taken = 0 then 'void_pending' else 'post_pending' end::ledger_transfer_kind, ended_hold, keep_rest, what,
             whose, coalesce(happened, clock), clock)
     on conflict (transfer_id) do nothing;
@@ -238,7 +263,8 @@ begin
            ended = case when held.remaining > taken + given then null when taken = 0 then 'voided' else 'posted' end
      where h.transfer_id = ended_hold;
     update ledger_account as account
-       set debits_pending = debits_pending - case when account.account_id = held.debit_account then taken + given else 0 end,
+       set latest = place,
+           debits_pending = debits_pending - case when account.account_id = held.debit_account then taken + given else 0 end,
            debits_posted = debits_posted + case when account.account_id = held.debit_account then taken else 0 end,
            credits_pending = credits_pending - case when account.account_id = held.credit_account then taken + given else 0 end,
            credits_posted = credits_posted + case when account.account_id = held.credit_account then taken else 0 end

@@ -16,6 +16,8 @@ pub(super) struct Account {
     pub(super) asset: String,
     pub(super) limited: Option<Limited>,
     pub(super) totals: Totals,
+    /// Its latest transfer, as [`Row::debit_before`] names it.
+    pub(super) latest: i64,
 }
 
 /// A hold as it stands.
@@ -68,6 +70,8 @@ impl Book {
                     reference: None,
                     event_at: hold.expires_at.unwrap_or(self.now),
                     created_at: self.now,
+                    debit_before: 0,
+                    credit_before: 0,
                 });
             }
         }
@@ -224,11 +228,19 @@ impl Book {
             reference: transfer.reference.clone(),
             event_at: transfer.event_at.unwrap_or(self.now),
             created_at: self.now,
+            debit_before: 0,
+            credit_before: 0,
         })
     }
 
-    fn write(&mut self, row: Row) -> Recorded {
+    fn write(&mut self, mut row: Row) -> Recorded {
         let recorded = row.recorded(false);
+        let number = -i64::try_from(self.written.len()).unwrap_or(i64::MAX) - 1;
+        for (side, before) in [(row.debit, &mut row.debit_before), (row.credit, &mut row.credit_before)] {
+            if let Some(account) = self.accounts.get_mut(&side) {
+                *before = std::mem::replace(&mut account.latest, number);
+            }
+        }
         self.known.insert(row.id, row.clone());
         self.written.push(row);
         recorded
@@ -245,7 +257,7 @@ impl Book {
                     [hold.debit, hold.credit]
                 }
             };
-            before.accounts.extend(accounts.iter().filter_map(|id| Some((*id, self.accounts.get(id)?.totals))));
+            before.accounts.extend(accounts.iter().filter_map(|id| Some((*id, self.accounts.get(id)?.clone()))));
         }
         before
     }
@@ -255,9 +267,7 @@ impl Book {
             self.known.remove(&row.id);
             self.holds.remove(&row.id);
         }
-        for (id, totals) in before.accounts {
-            *self.totals(id) = totals;
-        }
+        self.accounts.extend(before.accounts);
         self.holds.extend(before.holds);
     }
 }
@@ -274,7 +284,7 @@ struct End {
 /// What linked transfers may change, before them.
 struct Before {
     written: usize,
-    accounts: Vec<(AccountId, Totals)>,
+    accounts: Vec<(AccountId, Account)>,
     holds: Vec<(TransferId, Hold)>,
 }
 

@@ -18,7 +18,8 @@ use crate::ids::{AccountId, TransferId};
 
 fn book() -> Book {
     let accounts = (0..ACCOUNTS).map(|number| {
-        let own = Account { asset: asset(number).to_owned(), limited: limited(number), totals: Totals::default() };
+        let own =
+            Account { asset: asset(number).to_owned(), limited: limited(number), totals: Totals::default(), latest: 0 };
         (account(number), own)
     });
     Book { accounts: accounts.collect(), holds: HashMap::new(), known: HashMap::new(), now: at(0), written: Vec::new() }

@@ -80,12 +80,12 @@ pub(super) async fn open(
         written: Vec::new(),
     };
     for row in &rows {
-        let id: Uuid = row.try_get("id")?;
+        let Some(id) = row.try_get::<Option<Uuid>, _>("id")? else {
+            book.now = row.try_get("at")?;
+            continue;
+        };
         match row.try_get("what")? {
-            "account" => {
-                book.now = row.try_get("at")?;
-                book.accounts.insert(AccountId(id), account_from_row(row)?);
-            }
+            "account" => drop(book.accounts.insert(AccountId(id), account_from_row(row)?)),
             "hold" => drop(book.holds.insert(TransferId(id), hold_from_row(row)?)),
             _ => drop(book.known.insert(TransferId(id), transfer_from_row(TransferId(id), row)?)),
         }
@@ -112,30 +112,37 @@ pub(super) async fn write(conn: &mut PgConnection, book: &Book) -> sqlx::Result<
     }
     let touched: BTreeSet<AccountId> = rows.iter().flat_map(|row| [row.debit, row.credit]).collect();
     let accounts: Vec<(AccountId, Totals)> = touched.iter().map(|id| (*id, book.accounts[id].totals)).collect();
-    let holds: BTreeMap<TransferId, Hold> = rows
-        .iter()
-        .filter_map(|row| if row.kind == Kind::Pending { Some(row.id) } else { row.hold })
-        .map(|id| (id, book.holds[&id]))
-        .collect();
+    let ids = rows.iter().filter(|row| row.kind == Kind::Pending).map(|row| row.id);
+    let holds: BTreeMap<TransferId, Hold> = ids.map(|id| (id, book.holds[&id])).collect();
+    let ids = rows.iter().filter_map(|row| row.hold).filter(|id| !holds.contains_key(id));
+    let changed: BTreeMap<TransferId, Hold> = ids.map(|id| (id, book.holds[&id])).collect();
     sqlx::query(
-        "with transfers as (
-             insert into ledger_transfer (transfer_id, debit_account, credit_account, amount, kind, pending_id, timeout_secs,
+        "with fresh as materialized (
+             select array(select nextval('ledger_position') from generate_series(1, cardinality($1))) as places
+         ), transfers as (
+             insert into ledger_transfer (transfer_id, position, debit_before, credit_before, debit_account, credit_account, amount, kind, pending_id, timeout_secs,
                                           partly, code, reference, event_at, created_at)
-             select t.id, t.debit, t.credit, t.amount, t.kind::ledger_transfer_kind, t.hold, t.secs, t.partly, t.code, t.reference,
+             select t.id, places[t.number], case when t.debit_before < 0 then places[-t.debit_before] else t.debit_before end,
+                    case when t.credit_before < 0 then places[-t.credit_before] else t.credit_before end, t.debit, t.credit, t.amount, t.kind::ledger_transfer_kind, t.hold, t.secs, t.partly, t.code, t.reference,
                     t.event_at, t.created_at
                from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::numeric[], $5::text[], $6::uuid[], $7::integer[],
-                           $8::boolean[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[])
-                    as t (id, debit, credit, amount, kind, hold, secs, partly, code, reference, event_at, created_at)
+                           $8::boolean[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[], $28::bigint[],
+                           $29::bigint[]) with ordinality
+                    as t (id, debit, credit, amount, kind, hold, secs, partly, code, reference, event_at, created_at, debit_before,
+                          credit_before, number), fresh
          ), holds as (
              insert into ledger_hold (transfer_id, debit_account, credit_account, remaining, partly, expires_at, ended)
              select * from unnest($13::uuid[], $14::uuid[], $15::uuid[], $16::numeric[], $17::boolean[], $18::timestamptz[], $19::text[])
-             on conflict (transfer_id) do update set remaining = excluded.remaining, ended = excluded.ended
+         ), ends as (
+             update ledger_hold as hold set remaining = now.remaining, ended = now.ended
+               from unnest($25::uuid[], $26::numeric[], $27::text[]) as now (transfer_id, remaining, ended)
+              where hold.transfer_id = now.transfer_id
          )
          update ledger_account as account
             set debits_pending = now.debits_pending, debits_posted = now.debits_posted,
-                credits_pending = now.credits_pending, credits_posted = now.credits_posted
-           from unnest($20::uuid[], $21::numeric[], $22::numeric[], $23::numeric[], $24::numeric[])
-                as now (account_id, debits_pending, debits_posted, credits_pending, credits_posted)
+                credits_pending = now.credits_pending, credits_posted = now.credits_posted, latest = places[-now.latest]
+           from unnest($20::uuid[], $21::numeric[], $22::numeric[], $23::numeric[], $24::numeric[], $30::bigint[])
+                as now (account_id, debits_pending, debits_posted, credits_pending, credits_posted, latest), fresh
           where account.account_id = now.account_id",
     )
     .bind(rows.iter().map(|row| row.id.0).collect::<Vec<_>>())
@@ -162,6 +169,12 @@ pub(super) async fn write(conn: &mut PgConnection, book: &Book) -> sqlx::Result<
     .bind(accounts.iter().map(|(_, totals)| totals.debits_posted).collect::<Vec<_>>())
     .bind(accounts.iter().map(|(_, totals)| totals.credits_pending).collect::<Vec<_>>())
     .bind(accounts.iter().map(|(_, totals)| totals.credits_posted).collect::<Vec<_>>())
+    .bind(changed.keys().map(|id| id.0).collect::<Vec<_>>())
+    .bind(changed.values().map(|hold| hold.remaining).collect::<Vec<_>>())
+    .bind(changed.values().map(|hold| hold.ended.map(Ended::as_str)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.debit_before).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.credit_before).collect::<Vec<_>>())
+    .bind(touched.iter().map(|id| book.accounts[id].latest).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
@@ -222,6 +235,7 @@ fn seconds(timeout: Option<u32>) -> Option<i32> {
 
 fn account_from_row(row: &PgRow) -> sqlx::Result<Account> {
     Ok(Account {
+        latest: row.try_get("place")?,
         asset: row.try_get("word")?,
         limited: word(row.try_get("other")?, Limited::from_word)?,
         totals: Totals {
@@ -260,6 +274,9 @@ fn transfer_from_row(id: TransferId, row: &PgRow) -> sqlx::Result<Row> {
         reference: row.try_get("other")?,
         event_at: row.try_get("event_at")?,
         created_at: row.try_get("at")?,
+        // Of a row that is there nobody asks what came before it.
+        debit_before: 0,
+        credit_before: 0,
     })
 }
 

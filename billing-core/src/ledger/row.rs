@@ -50,6 +50,9 @@ pub(super) struct Row {
     pub(super) reference: Option<String>,
     pub(super) event_at: OffsetDateTime,
     pub(super) created_at: OffsetDateTime,
+    /// Position of the debit account's transfer before it; of one of the same batch its number from 1, negative. 0: none.
+    pub(super) debit_before: i64,
+    pub(super) credit_before: i64,
 }
 
 impl Row {

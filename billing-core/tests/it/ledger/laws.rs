@@ -121,6 +121,25 @@ async fn holds_at_every_step(pool: &PgPool, steps: &[Step], way: Way) -> Result<
     }
     while ledger::sweep(pool, 7).await? > 0 {}
     ensure!(totals(pool).await? == expected(&model), "at the end");
+    every_account_leads_back_to_its_first_transfer(pool).await
+}
+
+/// From the latest of each account back, every transfer is met once on either side.
+async fn every_account_leads_back_to_its_first_transfer(pool: &PgPool) -> Result<()> {
+    let (met, transfers): (i64, i64) = sqlx::query_as(
+        "with recursive chain (account_id, position) as (
+             select account_id, latest from ledger_account where latest > 0
+             union all
+             select account_id, before
+               from chain
+               join ledger_transfer using (position),
+                    lateral (select case when debit_account = account_id then debit_before else credit_before end) as b (before)
+              where before > 0 and account_id in (debit_account, credit_account) and before < position)
+         select (select count(*) from chain), (select count(*) from ledger_transfer)",
+    )
+    .fetch_one(pool)
+    .await?;
+    ensure!(met == 2 * transfers, "{met} sides are met of {transfers} transfers");
     Ok(())
 }
 
