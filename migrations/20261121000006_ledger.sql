@@ -112,6 +112,8 @@ create function ledger_open(accounts uuid[], transfers uuid[], holds uuid[])
         what text, id uuid, debit uuid, credit uuid, hold uuid, first numeric, second numeric, third numeric, fourth numeric,
         word text, other text, more text, place bigint, secs integer, partly boolean, event_at timestamptz, at timestamptz)
     language plpgsql
+    -- Its plans are kept for a session that may begin while the tables are empty.
+    set enable_seqscan = off
 as $$
 declare
     over  uuid[];
@@ -162,6 +164,8 @@ create function ledger_post(
     happened timestamptz)
     returns timestamptz
     language plpgsql
+    -- Its plans are kept for a session that may begin while the tables are empty.
+    set enable_seqscan = off
 as $$
 declare
     party  ledger_account;
@@ -222,6 +226,8 @@ create function ledger_end(
     id uuid, ended_hold uuid, taken numeric, keep_rest boolean, what text, whose text, happened timestamptz,
     out amount numeric, out created_at timestamptz)
     language plpgsql
+    -- Its plans are kept for a session that may begin while the tables are empty.
+    set enable_seqscan = off
 as $$
 declare
     held   ledger_hold;
