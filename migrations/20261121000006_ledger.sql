@@ -119,10 +119,12 @@ declare
     over  uuid[];
     clock timestamptz;
 begin
+    -- Read into a variable: an index is not searched for what changes from row to row.
+    clock := clock_timestamp();
     -- Far more than there are, while somebody sweeps.
     select coalesce(array_agg(h.transfer_id), '{}') into over
       from (select late.transfer_id from ledger_hold as late
-             where late.ended is null and late.expires_at <= clock_timestamp() and late.debit_account = any(accounts)
+             where late.ended is null and late.expires_at <= clock and late.debit_account = any(accounts)
              limit 200) as h;
     if cardinality(holds) + cardinality(over) > 0 then
         select accounts || coalesce(array_agg(party), '{}') into accounts
