@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256, Bytes};
 use time::OffsetDateTime;
 
 use super::MirrorError;
-use crate::{chain::Network, ids::ChainId};
+use crate::{chain::Network, ids::ChainId, log_point::LogPoint};
 
 /// Headers kept below the finality depth, so that a reorganisation of exactly that depth still finds its fork.
 const SPARE_HEADERS: u64 = 16;
@@ -92,6 +92,20 @@ pub struct RawLog {
     pub topics: Vec<B256>,
     /// The other fields.
     pub data: Bytes,
+}
+
+impl RawLog {
+    /// Where it stands.
+    pub(super) const fn point(&self, chain_id: ChainId) -> LogPoint {
+        LogPoint {
+            chain_id,
+            block_number: self.block_number,
+            block_hash: self.block_hash,
+            block_time: self.block_time,
+            tx_hash: self.tx_hash,
+            log_index: self.log_index,
+        }
+    }
 }
 
 /// How many events a contract says it has emitted up to the last block of a stretch.

@@ -23,14 +23,10 @@ macro_rules! log_columns {
 }
 pub(super) use log_columns;
 
-/// Makes room for blocks up to `last`. The first block for which there is none.
-pub(super) async fn extend(conn: &mut PgConnection, chain_id: ChainId, first: i64, last: i64) -> sqlx::Result<i64> {
-    sqlx::query_scalar("select chain_log_extend($1, $2, $3)")
-        .bind(chain_id)
-        .bind(first)
-        .bind(last)
-        .fetch_one(conn)
-        .await
+/// Makes room for blocks up to `last`.
+pub(super) async fn extend(conn: &mut PgConnection, chain_id: ChainId, first: i64, last: i64) -> sqlx::Result<()> {
+    sqlx::query("select chain_log_extend($1, $2, $3)").bind(chain_id).bind(first).bind(last).execute(conn).await?;
+    Ok(())
 }
 
 /// Adds logs; one that is there already is an error, since the cursor says it is not.

@@ -19,15 +19,7 @@ pub(super) struct Read {
 
 impl Read {
     fn new(chain_id: ChainId, log: &RawLog, (sequence, event): (i64, Event)) -> Self {
-        let at = LogPoint {
-            chain_id,
-            block_number: log.block_number,
-            block_hash: log.block_hash,
-            block_time: log.block_time,
-            tx_hash: log.tx_hash,
-            log_index: log.log_index,
-        };
-        Self { sequence, event, address: log.address, at }
+        Self { sequence, event, address: log.address, at: log.point(chain_id) }
     }
 }
 

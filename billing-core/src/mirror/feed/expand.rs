@@ -10,7 +10,6 @@ use time::OffsetDateTime;
 use super::{Page, feed_repo, position::Inside, topics};
 use crate::{
     ids::{ChainId, SubscriptionKey},
-    log_point::LogPoint,
     marketplace::PlacedEvent,
     mirror::{
         MirrorError, RawLog,
@@ -67,7 +66,7 @@ async fn tell(
     let plans = plans_of(conn, chain_id, events.iter().map(|(_, event)| event)).await?;
     let paid_until = paid_until(conn, chain_id, logs, &events).await?;
     let told = events.into_iter().zip(logs).enumerate().map(|(position, ((sequence, event), log))| {
-        let at = point(chain_id, log);
+        let at = log.point(chain_id);
         match event {
             Event::Plan(event) => Some(plan_message(chain_id, event.plan_hash, &plans)),
             Event::Subscription(event) => Message::subscription(&event, paid_until.get(&position).copied(), at),
@@ -157,7 +156,7 @@ async fn retractions(
                 }
             }
             Event::Marketplace(event) => {
-                messages.extend(Message::sale_reverted(&PlacedEvent { at: point(chain_id, log), sequence, event }));
+                messages.extend(Message::sale_reverted(&PlacedEvent { at: log.point(chain_id), sequence, event }));
             }
             _ => {}
         }
@@ -187,17 +186,6 @@ fn plan_hash(event: &Event) -> Option<B256> {
 
 fn plan_message(chain_id: ChainId, hash: B256, plans: &HashMap<B256, PlanState>) -> Message {
     plans.get(&hash).map_or_else(|| Message::plan_gone(chain_id, hash), Message::plan_changed)
-}
-
-const fn point(chain_id: ChainId, log: &RawLog) -> LogPoint {
-    LogPoint {
-        chain_id,
-        block_number: log.block_number,
-        block_hash: log.block_hash,
-        block_time: log.block_time,
-        tx_hash: log.tx_hash,
-        log_index: log.log_index,
-    }
 }
 
 fn chain(row: &Row) -> sqlx::Result<ChainId> {
