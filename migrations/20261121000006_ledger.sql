@@ -53,6 +53,8 @@ create table ledger_transfer (
     kind           ledger_transfer_kind not null,
     -- the hold that it ends, or takes from
     pending_id     uuid,
+    -- the posted one that it takes back, or takes a part of back
+    reverses       uuid,
     -- of a pending one: seconds, by the database's clock; null for no end
     timeout_secs   integer,
     -- of a pending one: may be taken from several times; of one that takes from it: leaves the rest held
@@ -67,9 +69,11 @@ create table ledger_transfer (
     constraint ledger_transfer_two_accounts check (debit_account <> credit_account),
     constraint ledger_transfer_amount_positive check (amount > 0 or (amount = 0 and kind = 'void_pending')),
     constraint ledger_transfer_hold_named check ((kind in ('post_pending', 'void_pending')) = (pending_id is not null)),
+    constraint ledger_transfer_reversal_is_posted check (reverses is null or kind = 'posted'),
     constraint ledger_transfer_timeout_of_holds check (timeout_secs is null or (kind = 'pending' and timeout_secs > 0))
 );
 create unique index ledger_transfer_in_order on ledger_transfer (position);
+create index ledger_transfer_reversals on ledger_transfer (reverses) where reverses is not null;
 
 create function ledger_refuse_change() returns trigger
     language plpgsql
