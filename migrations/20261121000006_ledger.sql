@@ -108,12 +108,12 @@ create function ledger_expiry_id(hold uuid) returns uuid
     language sql immutable strict parallel safe
     return overlay(hold::text placing 'e' from 15 for 1)::uuid;
 
--- Locks what a batch may touch, in one order for all, and gives it as it is then: the accounts named, those of the holds named,
--- and those of holds whose time is over on a named account. Then the clock, so that along an account time goes on; the holds;
--- and which of the transfers are there already.
-create function ledger_open(accounts uuid[], transfers uuid[], holds uuid[])
+-- Locks what a batch may touch, in one order for all, and gives it as it is then: the accounts named, those of the holds named
+-- and of the transfers to be reversed, and those of holds whose time is over on a named account. Then the clock, so that along
+-- an account time goes on; the holds; what may still be reversed; and which of the transfers are there already.
+create function ledger_open(accounts uuid[], transfers uuid[], holds uuid[], reversed uuid[])
     returns table (
-        what text, id uuid, debit uuid, credit uuid, hold uuid, first numeric, second numeric, third numeric, fourth numeric,
+        what text, id uuid, debit uuid, credit uuid, hold uuid, takes_back uuid, first numeric, second numeric, third numeric, fourth numeric,
         word text, other text, more text, place bigint, secs integer, partly boolean, event_at timestamptz, at timestamptz)
     language plpgsql
     -- Its plans are kept for a session that may begin while the tables are empty.
@@ -135,8 +135,13 @@ begin
           from ledger_hold as h, unnest(array[h.debit_account, h.credit_account]) as party
          where h.transfer_id = any(holds || over);
     end if;
+    if cardinality(reversed) > 0 then
+        select accounts || coalesce(array_agg(party), '{}') into accounts
+          from ledger_transfer as t, unnest(array[t.debit_account, t.credit_account]) as party
+         where t.transfer_id = any(reversed);
+    end if;
     return query
-        select 'account', a.account_id, null::uuid, null::uuid, null::uuid, a.debits_pending, a.debits_posted, a.credits_pending,
+        select 'account', a.account_id, null::uuid, null::uuid, null::uuid, null::uuid, a.debits_pending, a.debits_posted, a.credits_pending,
                a.credits_posted, a.asset, a.limited, null, a.latest, null::integer, null::boolean, null::timestamptz,
                null::timestamptz
           from ledger_account as a
@@ -145,18 +150,27 @@ begin
            for no key update;
     clock := clock_timestamp();
     return query
-        select 'clock', null::uuid, null::uuid, null::uuid, null::uuid, null::numeric, null::numeric, null::numeric, null::numeric,
+        select 'clock', null::uuid, null::uuid, null::uuid, null::uuid, null::uuid, null::numeric, null::numeric, null::numeric, null::numeric,
                null, null, null, null::bigint, null::integer, null::boolean, null::timestamptz, clock;
     if cardinality(holds) + cardinality(over) > 0 then
         return query
-            select 'hold', h.transfer_id, h.debit_account, h.credit_account, null::uuid, h.remaining, null::numeric,
+            select 'hold', h.transfer_id, h.debit_account, h.credit_account, null::uuid, null::uuid, h.remaining, null::numeric,
                    null::numeric, null::numeric, h.ended, null, null, null::bigint, null::integer, h.partly, null::timestamptz,
                    h.expires_at
               from ledger_hold as h
              where h.transfer_id = any(holds || over);
     end if;
+    if cardinality(reversed) > 0 then
+        return query
+            select 'moved', t.transfer_id, t.debit_account, t.credit_account, null::uuid, t.reverses,
+                   t.amount - coalesce((select sum(back.amount) from ledger_transfer as back where back.reverses = t.transfer_id), 0),
+                   null::numeric, null::numeric, null::numeric, null, null, null, null::bigint, null::integer, null::boolean,
+                   null::timestamptz, null::timestamptz
+              from ledger_transfer as t
+             where t.transfer_id = any(reversed) and t.kind in ('posted', 'post_pending');
+    end if;
     return query
-        select 'transfer', t.transfer_id, t.debit_account, t.credit_account, t.pending_id, t.amount, null::numeric, null::numeric,
+        select 'transfer', t.transfer_id, t.debit_account, t.credit_account, t.pending_id, t.reverses, t.amount, null::numeric, null::numeric,
                null::numeric, t.code, t.reference, t.kind::text, null::bigint, t.timeout_secs, t.partly, t.event_at, t.created_at
           from ledger_transfer as t
          where t.transfer_id = any(transfers);

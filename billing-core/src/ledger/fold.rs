@@ -31,11 +31,22 @@ pub(super) struct Hold {
     pub(super) ended: Option<Ended>,
 }
 
+/// What was moved, and not taken back yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moved {
+    pub(super) debit: AccountId,
+    pub(super) credit: AccountId,
+    pub(super) left: Amount,
+    pub(super) is_reversal: bool,
+}
+
 /// What a batch may touch, as it is in the database, and what the batch makes of it.
 #[derive(Debug)]
 pub(super) struct Book {
     pub(super) accounts: HashMap<AccountId, Account>,
     pub(super) holds: HashMap<TransferId, Hold>,
+    /// What of the transfers that it takes back may still be taken back.
+    pub(super) moved: HashMap<TransferId, Moved>,
     /// Of the batch's ids, those that were there before, or are by now.
     pub(super) known: HashMap<TransferId, Row>,
     /// The database's clock, after everything was locked.
@@ -64,6 +75,7 @@ impl Book {
                     amount: hold.remaining,
                     kind: Kind::VoidPending,
                     hold: Some(id),
+                    reverses: None,
                     timeout_secs: None,
                     partly: false,
                     code: EXPIRED.to_owned(),
@@ -107,6 +119,7 @@ impl Book {
             Action::Post(movement) => self.move_now(transfer, movement),
             Action::Hold { movement, timeout_secs, partly } => self.hold(transfer, movement, timeout_secs, partly),
             Action::Commit { hold, amount, keep_rest } => self.commit(transfer, hold, amount, keep_rest),
+            Action::Reverse { of, amount } => self.reverse(transfer, of, amount),
             Action::Release { hold: id } => {
                 let hold = self.open_hold(id)?;
                 let given_back = hold.remaining;
@@ -166,6 +179,20 @@ impl Book {
         Ok(self.write_for(transfer, hold.movement(taken), Kind::PostPending, Some(id)))
     }
 
+    fn reverse(&mut self, transfer: &Transfer, of: TransferId, amount: Option<Amount>) -> Result<Recorded, Refusal> {
+        let moved = *self.moved.get(&of).ok_or(Refusal::NoTransfer(of))?;
+        if moved.is_reversal {
+            return Err(Refusal::IsReversal(of));
+        }
+        let (left, asked) = (moved.left, amount.unwrap_or(moved.left));
+        let rest = left.checked_sub(asked).filter(|_| asked > Amount::ZERO);
+        let Some(rest) = rest else { return Err(Refusal::ExceedsTransfer { of, left, asked }) };
+        let back = Movement { debit: moved.credit, credit: moved.debit, amount: asked };
+        let recorded = self.move_now(transfer, back)?;
+        self.moved.insert(of, Moved { left: rest, ..moved });
+        Ok(recorded)
+    }
+
     fn open_hold(&self, id: TransferId) -> Result<Hold, Refusal> {
         let hold = *self.holds.get(&id).ok_or(Refusal::NoHold(id))?;
         let over = hold.expires_at.is_some_and(|at| at <= self.now).then_some(Ended::Expired);
@@ -213,7 +240,11 @@ impl Book {
         let (timeout_secs, partly) = match transfer.action {
             Action::Hold { timeout_secs, partly, .. } => (timeout_secs, partly),
             Action::Commit { keep_rest, .. } => (None, keep_rest),
-            Action::Post(_) | Action::Release { .. } => (None, false),
+            Action::Post(_) | Action::Release { .. } | Action::Reverse { .. } => (None, false),
+        };
+        let reverses = match transfer.action {
+            Action::Reverse { of, .. } => Some(of),
+            _ => None,
         };
         self.write(Row {
             id: transfer.id,
@@ -222,6 +253,7 @@ impl Book {
             amount: moved.amount,
             kind,
             hold,
+            reverses,
             timeout_secs,
             partly,
             code: transfer.code.clone(),
@@ -241,13 +273,18 @@ impl Book {
                 *before = std::mem::replace(&mut account.latest, number);
             }
         }
+        if matches!(row.kind, Kind::Posted | Kind::PostPending) {
+            let Row { id, debit, credit, amount: left, .. } = row;
+            self.moved.insert(id, Moved { debit, credit, left, is_reversal: row.reverses.is_some() });
+        }
         self.known.insert(row.id, row.clone());
         self.written.push(row);
         recorded
     }
 
     fn touched_by(&self, transfers: &[Transfer]) -> Before {
-        let mut before = Before { written: self.written.len(), accounts: Vec::new(), holds: Vec::new() };
+        let mut before =
+            Before { written: self.written.len(), accounts: Vec::new(), holds: Vec::new(), moved: Vec::new() };
         for transfer in transfers {
             let accounts = match transfer.action {
                 Action::Post(movement) | Action::Hold { movement, .. } => [movement.debit, movement.credit],
@@ -255,6 +292,11 @@ impl Book {
                     let Some(hold) = self.holds.get(&id) else { continue };
                     before.holds.push((id, *hold));
                     [hold.debit, hold.credit]
+                }
+                Action::Reverse { of, .. } => {
+                    let Some(moved) = self.moved.get(&of) else { continue };
+                    before.moved.push((of, *moved));
+                    [moved.debit, moved.credit]
                 }
             };
             before.accounts.extend(accounts.iter().filter_map(|id| Some((*id, self.accounts.get(id)?.clone()))));
@@ -265,10 +307,12 @@ impl Book {
     fn put_back(&mut self, before: Before) {
         for row in self.written.drain(before.written..) {
             self.known.remove(&row.id);
+            self.moved.remove(&row.id);
             self.holds.remove(&row.id);
         }
         self.accounts.extend(before.accounts);
         self.holds.extend(before.holds);
+        self.moved.extend(before.moved);
     }
 }
 
@@ -286,6 +330,7 @@ struct Before {
     written: usize,
     accounts: Vec<(AccountId, Account)>,
     holds: Vec<(TransferId, Hold)>,
+    moved: Vec<(TransferId, Moved)>,
 }
 
 impl Hold {

@@ -22,7 +22,14 @@ fn book() -> Book {
             Account { asset: asset(number).to_owned(), limited: limited(number), totals: Totals::default(), latest: 0 };
         (account(number), own)
     });
-    Book { accounts: accounts.collect(), holds: HashMap::new(), known: HashMap::new(), now: at(0), written: Vec::new() }
+    Book {
+        accounts: accounts.collect(),
+        holds: HashMap::new(),
+        moved: HashMap::new(),
+        known: HashMap::new(),
+        now: at(0),
+        written: Vec::new(),
+    }
 }
 
 fn at(seconds: i64) -> OffsetDateTime {

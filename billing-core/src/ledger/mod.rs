@@ -71,7 +71,8 @@ pub async fn post_one_in_tx(conn: &mut PgConnection, transfer: &Transfer) -> Res
 /// # Errors
 /// The database's; then the caller's transaction is lost.
 pub async fn post_in_tx(conn: &mut PgConnection, batches: &[&[Transfer]]) -> Result<Vec<Vec<Answer>>, LedgerError> {
-    let (mut accounts, mut holds, mut ids) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    let (mut accounts, mut holds, mut reversed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut ids = Vec::new();
     for transfer in batches.iter().copied().flatten() {
         ids.push(transfer.id);
         match transfer.action {
@@ -79,9 +80,10 @@ pub async fn post_in_tx(conn: &mut PgConnection, batches: &[&[Transfer]]) -> Res
                 accounts.extend([movement.debit, movement.credit])
             }
             Action::Commit { hold, .. } | Action::Release { hold } => drop(holds.insert(hold)),
+            Action::Reverse { of, .. } => drop(reversed.insert(of)),
         }
     }
-    let mut book = repo::open(conn, &accounts, &ids, &holds).await?;
+    let mut book = repo::open(conn, &accounts, &ids, &holds, &reversed).await?;
     book.expire();
     let answers = batches.iter().map(|batch| book.post_linked(batch)).collect();
     repo::write(conn, &book).await?;
@@ -108,7 +110,7 @@ pub async fn post(pool: &PgPool, batch: &[Transfer]) -> Result<Vec<Answer>, Ledg
 pub async fn sweep(pool: &PgPool, most: i64) -> Result<usize, LedgerError> {
     let mut tx = pool.begin().await?;
     let over = repo::expired_holds(&mut tx, most).await?;
-    let mut book = repo::open(&mut tx, &BTreeSet::new(), &[], &over).await?;
+    let mut book = repo::open(&mut tx, &BTreeSet::new(), &[], &over, &BTreeSet::new()).await?;
     book.expire();
     repo::write(&mut tx, &book).await?;
     tx.commit().await?;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Action, Amount, Ended, Limited, NewAccount, Recorded, Totals, Transfer,
-    fold::{Account, Book, Hold},
+    fold::{Account, Book, Hold, Moved},
     row::{Kind, Row},
 };
 use crate::ids::{AccountId, TransferId};
@@ -65,16 +65,19 @@ pub(super) async fn open(
     accounts: &BTreeSet<AccountId>,
     transfers: &[TransferId],
     holds: &BTreeSet<TransferId>,
+    reversed: &BTreeSet<TransferId>,
 ) -> sqlx::Result<Book> {
-    let rows = sqlx::query("select * from ledger_open($1, $2, $3)")
+    let rows = sqlx::query("select * from ledger_open($1, $2, $3, $4)")
         .bind(accounts.iter().map(|id| id.0).collect::<Vec<_>>())
         .bind(transfers.iter().map(|id| id.0).collect::<Vec<_>>())
         .bind(holds.iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(reversed.iter().map(|id| id.0).collect::<Vec<_>>())
         .fetch_all(conn)
         .await?;
     let mut book = Book {
         accounts: HashMap::new(),
         holds: HashMap::new(),
+        moved: HashMap::new(),
         known: HashMap::new(),
         now: OffsetDateTime::UNIX_EPOCH,
         written: Vec::new(),
@@ -87,6 +90,7 @@ pub(super) async fn open(
         match row.try_get("what")? {
             "account" => drop(book.accounts.insert(AccountId(id), account_from_row(row)?)),
             "hold" => drop(book.holds.insert(TransferId(id), hold_from_row(row)?)),
+            "moved" => drop(book.moved.insert(TransferId(id), moved_from_row(row)?)),
             _ => drop(book.known.insert(TransferId(id), transfer_from_row(TransferId(id), row)?)),
         }
     }
@@ -120,16 +124,16 @@ pub(super) async fn write(conn: &mut PgConnection, book: &Book) -> sqlx::Result<
         "with fresh as materialized (
              select array(select nextval('ledger_position') from generate_series(1, cardinality($1))) as places
          ), transfers as (
-             insert into ledger_transfer (transfer_id, position, debit_before, credit_before, debit_account, credit_account, amount, kind, pending_id, timeout_secs,
+             insert into ledger_transfer (transfer_id, position, debit_before, credit_before, debit_account, credit_account, amount, kind, pending_id, reverses, timeout_secs,
                                           partly, code, reference, event_at, created_at)
              select t.id, places[t.number], case when t.debit_before < 0 then places[-t.debit_before] else t.debit_before end,
-                    case when t.credit_before < 0 then places[-t.credit_before] else t.credit_before end, t.debit, t.credit, t.amount, t.kind::ledger_transfer_kind, t.hold, t.secs, t.partly, t.code, t.reference,
+                    case when t.credit_before < 0 then places[-t.credit_before] else t.credit_before end, t.debit, t.credit, t.amount, t.kind::ledger_transfer_kind, t.hold, t.reverses, t.secs, t.partly, t.code, t.reference,
                     t.event_at, t.created_at
                from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::numeric[], $5::text[], $6::uuid[], $7::integer[],
                            $8::boolean[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[], $28::bigint[],
-                           $29::bigint[]) with ordinality
+                           $29::bigint[], $31::uuid[]) with ordinality
                     as t (id, debit, credit, amount, kind, hold, secs, partly, code, reference, event_at, created_at, debit_before,
-                          credit_before, number), fresh
+                          credit_before, reverses, number), fresh
          ), holds as (
              insert into ledger_hold (transfer_id, debit_account, credit_account, remaining, partly, expires_at, ended)
              select * from unnest($13::uuid[], $14::uuid[], $15::uuid[], $16::numeric[], $17::boolean[], $18::timestamptz[], $19::text[])
@@ -175,6 +179,7 @@ pub(super) async fn write(conn: &mut PgConnection, book: &Book) -> sqlx::Result<
     .bind(rows.iter().map(|row| row.debit_before).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.credit_before).collect::<Vec<_>>())
     .bind(touched.iter().map(|id| book.accounts[id].latest).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.reverses.map(|id| id.0)).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
@@ -189,6 +194,8 @@ pub(super) async fn post_plainly(conn: &mut PgConnection, transfer: &Transfer) -
             return end_plainly(conn, transfer, hold, amount, keep_rest).await;
         }
         Action::Release { hold } => return end_plainly(conn, transfer, hold, Some(Amount::ZERO), false).await,
+        // Rare: it takes the way of ledger_open.
+        Action::Reverse { .. } => return Ok(None),
     };
     let (timeout_secs, partly) = hold.unwrap_or_default();
     let created_at: Option<OffsetDateTime> =
@@ -258,6 +265,15 @@ fn hold_from_row(row: &PgRow) -> sqlx::Result<Hold> {
     })
 }
 
+fn moved_from_row(row: &PgRow) -> sqlx::Result<Moved> {
+    Ok(Moved {
+        debit: AccountId(row.try_get("debit")?),
+        credit: AccountId(row.try_get("credit")?),
+        left: row.try_get("first")?,
+        is_reversal: row.try_get::<Option<Uuid>, _>("takes_back")?.is_some(),
+    })
+}
+
 fn transfer_from_row(id: TransferId, row: &PgRow) -> sqlx::Result<Row> {
     let kind: &str = row.try_get("more")?;
     let secs: Option<i32> = row.try_get("secs")?;
@@ -268,6 +284,7 @@ fn transfer_from_row(id: TransferId, row: &PgRow) -> sqlx::Result<Row> {
         amount: row.try_get("first")?,
         kind: Kind::from_word(kind).ok_or_else(|| unknown(kind))?,
         hold: row.try_get::<Option<Uuid>, _>("hold")?.map(TransferId),
+        reverses: row.try_get::<Option<Uuid>, _>("takes_back")?.map(TransferId),
         timeout_secs: secs.map(i32::unsigned_abs),
         partly: row.try_get("partly")?,
         code: row.try_get("word")?,

@@ -44,6 +44,8 @@ pub(super) struct Row {
     pub(super) kind: Kind,
     /// The hold that it ends or takes from.
     pub(super) hold: Option<TransferId>,
+    /// The row that it takes back.
+    pub(super) reverses: Option<TransferId>,
     pub(super) timeout_secs: Option<u32>,
     pub(super) partly: bool,
     pub(super) code: String,
@@ -69,7 +71,9 @@ impl Row {
             ("event_at", self.event_at == event_at),
         ];
         let own = match asked.action {
-            Action::Post(movement) => self.is_movement(Kind::Posted, movement),
+            Action::Post(movement) => {
+                [self.is_movement(Kind::Posted, movement), vec![("reverses", self.reverses.is_none())]].concat()
+            }
             Action::Hold { movement, timeout_secs, partly } => {
                 let same = [("timeout_secs", self.timeout_secs == timeout_secs), ("partly", self.partly == partly)];
                 [self.is_movement(Kind::Pending, movement), same.to_vec()].concat()
@@ -83,6 +87,10 @@ impl Row {
             Action::Release { hold } => {
                 vec![("kind", self.kind == Kind::VoidPending), ("hold", self.hold == Some(hold))]
             }
+            Action::Reverse { of, amount } => vec![
+                ("reverses", self.reverses == Some(of)),
+                ("amount", amount.is_none_or(|amount| amount == self.amount)),
+            ],
         };
         match own.into_iter().chain(common).find(|(_, same)| !same) {
             Some((field, _)) => Err(Refusal::Differs { id: self.id, field }),

@@ -50,6 +50,13 @@ pub enum Action {
         /// The hold.
         hold: TransferId,
     },
+    /// Takes back what was moved, at once or by a hold's commit.
+    Reverse {
+        /// The transfer.
+        of: TransferId,
+        /// How much of it; `None` for all that was not taken back yet.
+        amount: Option<Amount>,
+    },
 }
 
 impl Transfer {
@@ -58,7 +65,9 @@ impl Transfer {
         let (movement, timeout_secs) = match self.action {
             Action::Post(movement) => (movement, None),
             Action::Hold { movement, timeout_secs, .. } => (movement, timeout_secs),
-            Action::Commit { amount, .. } => return (amount == Some(Amount::ZERO)).then_some(Refusal::Nothing),
+            Action::Commit { amount, .. } | Action::Reverse { amount, .. } => {
+                return (amount == Some(Amount::ZERO)).then_some(Refusal::Nothing);
+            }
             Action::Release { .. } => return None,
         };
         if movement.amount == Amount::ZERO {
@@ -182,6 +191,22 @@ pub enum Refusal {
         /// The hold.
         hold: TransferId,
         /// What is left of it.
+        left: Amount,
+        /// What was asked for.
+        asked: Amount,
+    },
+    /// Nothing was moved by that id.
+    #[error("no transfer {0} that moved anything")]
+    NoTransfer(TransferId),
+    /// What takes back is not taken back itself.
+    #[error("transfer {0} is a reversal")]
+    IsReversal(TransferId),
+    /// More than it moved, less what was taken back already.
+    #[error("of transfer {of} {left} can be taken back, {asked} are asked for")]
+    ExceedsTransfer {
+        /// The transfer.
+        of: TransferId,
+        /// What was not taken back yet.
         left: Amount,
         /// What was asked for.
         asked: Amount,

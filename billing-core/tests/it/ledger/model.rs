@@ -22,10 +22,20 @@ struct Entry {
     ended: Option<Ended>,
 }
 
+/// What was moved by one transfer, and not taken back yet.
+#[derive(Clone, Debug)]
+struct Moved {
+    debit: u8,
+    credit: u8,
+    left: u128,
+    is_reversal: bool,
+}
+
 /// Sums over a list, each time anew.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     entries: BTreeMap<u64, Entry>,
+    moved: BTreeMap<u64, Moved>,
     pub now: i64,
 }
 
@@ -50,19 +60,48 @@ impl Model {
         }
     }
 
+    fn allows(&self, debit: u8, credit: u8, amount: u128) -> bool {
+        let [held, out, _, into] = self.totals(debit);
+        let [_, given, waiting, taken] = self.totals(credit);
+        amount > 0
+            && debit != credit
+            && asset(debit) == asset(credit)
+            && (limited(debit) != Some(Limited::Debits) || held + out + amount <= into)
+            && (limited(credit) != Some(Limited::Credits) || waiting + taken + amount <= given)
+    }
+
+    fn reverse(&mut self, id: u64, of: u64, amount: Option<u16>) -> bool {
+        let Some(Moved { debit, credit, left, is_reversal }) = self.moved.get(&of).cloned() else { return false };
+        let amount = amount.map_or(left, u128::from);
+        let allowed = !is_reversal && amount <= left && self.allows(credit, debit, amount);
+        if allowed {
+            let (from, to) = (credit, debit);
+            let entry = Entry {
+                debit: from,
+                credit: to,
+                posted: amount,
+                held: 0,
+                partly: false,
+                expires_at: None,
+                ended: None,
+            };
+            self.entries.insert(id, entry);
+            self.moved.insert(id, Moved { debit: from, credit: to, left: amount, is_reversal: true });
+            self.moved.insert(of, Moved { debit, credit, left: left - amount, is_reversal });
+        }
+        allowed
+    }
+
     /// Whether it is allowed; then it is done.
     pub fn step(&mut self, step: &Step) -> bool {
         match *step {
             Step::Move { id, debit, credit, amount, hold, partly, timeout } => {
-                let [held, out, _, into] = self.totals(debit);
-                let [_, given, waiting, taken] = self.totals(credit);
                 let amount = u128::from(amount);
-                let allowed = amount > 0
-                    && debit != credit
-                    && asset(debit) == asset(credit)
-                    && (limited(debit) != Some(Limited::Debits) || held + out + amount <= into)
-                    && (limited(credit) != Some(Limited::Credits) || waiting + taken + amount <= given);
+                let allowed = self.allows(debit, credit, amount);
                 if allowed {
+                    if !hold {
+                        self.moved.insert(id, Moved { debit, credit, left: amount, is_reversal: false });
+                    }
                     let (posted, held) = if hold { (0, amount) } else { (amount, 0) };
                     let expires_at = (hold && timeout > 0).then(|| self.now + i64::from(timeout));
                     let entry = Entry { debit, credit, posted, held, partly, expires_at, ended: None };
@@ -70,7 +109,7 @@ impl Model {
                 }
                 allowed
             }
-            Step::Commit { hold, amount, keep_rest, .. } => {
+            Step::Commit { id, hold, amount, keep_rest } => {
                 let Some(entry) = self.entries.get_mut(&hold).filter(|entry| entry.held > 0) else { return false };
                 let taken = amount.map_or(entry.held, u128::from);
                 let allowed = taken > 0 && taken <= entry.held && (entry.partly || !keep_rest);
@@ -78,6 +117,8 @@ impl Model {
                     entry.posted += taken;
                     entry.held = if keep_rest { entry.held - taken } else { 0 };
                     entry.ended = (entry.held == 0).then_some(Ended::Posted);
+                    let Entry { debit, credit, .. } = *entry;
+                    self.moved.insert(id, Moved { debit, credit, left: taken, is_reversal: false });
                 }
                 allowed
             }
@@ -86,6 +127,7 @@ impl Model {
                 (entry.held, entry.ended) = (0, Some(Ended::Voided));
                 true
             }
+            Step::Reverse { id, of, amount } => self.reverse(id, of, amount),
             Step::Wait { .. } => true,
         }
     }
@@ -96,6 +138,7 @@ pub enum Step {
     Move { id: u64, debit: u8, credit: u8, amount: u16, hold: bool, partly: bool, timeout: u8 },
     Commit { id: u64, hold: u64, amount: Option<u16>, keep_rest: bool },
     Release { id: u64, hold: u64 },
+    Reverse { id: u64, of: u64, amount: Option<u16> },
     Wait { seconds: u8 },
 }
 
@@ -127,7 +170,9 @@ pub fn steps() -> impl Strategy<Value = Vec<Step>> {
         ),
         3 => (id.clone(), id.clone(), prop::option::of(0..300_u16), any::<bool>())
             .prop_map(|(id, hold, amount, keep_rest)| Step::Commit { id: id + 1_000, hold, amount, keep_rest }),
-        1 => (id.clone(), id).prop_map(|(id, hold)| Step::Release { id: id + 2_000, hold }),
+        1 => (id.clone(), id.clone()).prop_map(|(id, hold)| Step::Release { id: id + 2_000, hold }),
+        2 => (id.clone(), prop_oneof![id.clone(), 1_000..1_120_u64, 3_000..3_120_u64], prop::option::of(0..200_u16))
+            .prop_map(|(id, of, amount)| Step::Reverse { id: id + 3_000, of, amount }),
         1 => (0..4_u8).prop_map(|seconds| Step::Wait { seconds }),
     ];
     prop::collection::vec(one, 1..150)
@@ -146,6 +191,10 @@ pub fn transfer(step: &Step) -> Option<Transfer> {
             (id, Action::Commit { hold: transfer_id(hold), amount, keep_rest })
         }
         Step::Release { id, hold } => (id, Action::Release { hold: transfer_id(hold) }),
+        Step::Reverse { id, of, amount } => {
+            let amount = amount.map(|amount| Amount::from(u64::from(amount)));
+            (id, Action::Reverse { of: transfer_id(of), amount })
+        }
         Step::Wait { .. } => return None,
     };
     Some(Transfer { id: transfer_id(id), action, code: "test".to_owned(), reference: None, event_at: None })
