@@ -123,6 +123,11 @@ declare
     over  uuid[];
     clock timestamptz;
 begin
+    if cardinality(reversed) > 0 then
+        select accounts || coalesce(array_agg(party), '{}') into accounts
+          from ledger_transfer as t, unnest(array[t.debit_account, t.credit_account]) as party
+         where t.transfer_id = any(reversed);
+    end if;
     -- Read into a variable: an index is not searched for what changes from row to row.
     clock := clock_timestamp();
     -- Far more than there are, while somebody sweeps.
@@ -134,11 +139,6 @@ begin
         select accounts || coalesce(array_agg(party), '{}') into accounts
           from ledger_hold as h, unnest(array[h.debit_account, h.credit_account]) as party
          where h.transfer_id = any(holds || over);
-    end if;
-    if cardinality(reversed) > 0 then
-        select accounts || coalesce(array_agg(party), '{}') into accounts
-          from ledger_transfer as t, unnest(array[t.debit_account, t.credit_account]) as party
-         where t.transfer_id = any(reversed);
     end if;
     return query
         select 'account', a.account_id, null::uuid, null::uuid, null::uuid, null::uuid, a.debits_pending, a.debits_posted, a.credits_pending,

@@ -72,6 +72,10 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// What was given to somebody to spend; its account's id, and that of the transfer that gave it.
+    GrantId
+);
+uuid_id!(
     /// One account of the ledger.
     AccountId
 );

@@ -6,10 +6,12 @@
 
 mod account;
 mod amount;
+mod chart;
 mod error;
 mod fold;
 #[cfg(test)]
 mod fold_tests;
+pub mod grants;
 mod repo;
 mod row;
 mod transfer;
@@ -19,8 +21,11 @@ use std::collections::BTreeSet;
 
 use sqlx::{PgConnection, PgPool};
 
+use crate::ids::{AccountId, TransferId};
+
 pub use account::{Limited, NewAccount, Totals};
 pub use amount::Amount;
+pub use chart::{House, open_house};
 pub use error::LedgerError;
 pub use transfer::{Action, Ended, Movement, Recorded, Refusal, Transfer};
 pub use writer::Writer;

@@ -297,10 +297,10 @@ fn transfer_from_row(id: TransferId, row: &PgRow) -> sqlx::Result<Row> {
     })
 }
 
-fn word<T>(found: Option<&str>, known: impl Fn(&str) -> Option<T>) -> sqlx::Result<Option<T>> {
+pub(super) fn word<T>(found: Option<&str>, known: impl Fn(&str) -> Option<T>) -> sqlx::Result<Option<T>> {
     found.map(|found| known(found).ok_or_else(|| unknown(found))).transpose()
 }
 
-fn unknown(found: &str) -> sqlx::Error {
+pub(super) fn unknown(found: &str) -> sqlx::Error {
     sqlx::Error::Decode(format!("unknown word {found} in the ledger").into())
 }

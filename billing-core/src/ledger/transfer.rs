@@ -155,6 +155,9 @@ pub enum Refusal {
     /// A hold lasts from a second to 68 years.
     #[error("the timeout is not between 1 and 2147483647 seconds")]
     Timeout,
+    /// A grant's priority is past 100, or it ends before it begins.
+    #[error("a grant's priority is from 0 to 100, and it expires after it takes effect")]
+    Terms,
     /// From an account to itself.
     #[error("debit and credit are the same account")]
     SameAccount,
@@ -169,6 +172,14 @@ pub enum Refusal {
     Overdraft {
         /// The account whose limit it is.
         account: AccountId,
+        /// What is there.
+        available: Amount,
+        /// What was asked for.
+        asked: Amount,
+    },
+    /// All that is granted for it together is less.
+    #[error("{available} are there to be spent on it, {asked} are asked for")]
+    NotEnough {
         /// What is there.
         available: Amount,
         /// What was asked for.

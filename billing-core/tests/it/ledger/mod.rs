@@ -1,3 +1,4 @@
+mod grants;
 mod laws;
 mod model;
 mod peers;
