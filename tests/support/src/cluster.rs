@@ -87,7 +87,7 @@ impl Cluster {
             }
             for process in left {
                 // It may have ended by itself by now.
-                drop(kill_process(process, Signal::KILL));
+                let _ = kill_process(process, Signal::KILL);
             }
             ensure!(begun.elapsed() < END_LIMIT, "processes of a killed PostgreSQL are still there");
             std::thread::sleep(Duration::from_millis(5));
@@ -102,10 +102,11 @@ impl Cluster {
         self.kill()?;
         let begun = Instant::now();
         let mut server = self.owner.command("postgres", self.folder.path());
-        server.arg("-D").arg(self.data()).arg("-c").arg(format!(
-            "unix_socket_directories={}",
-            self.folder.path().display()
-        ));
+        server
+            .arg("-D")
+            .arg(self.data())
+            .arg("-c")
+            .arg(format!("unix_socket_directories={}", self.folder.path().display()));
         for setting in SETTINGS {
             server.args(["-c", setting]);
         }
@@ -185,9 +186,8 @@ fn log(folder: &TempDir) -> String {
 fn processes_in(folder: &Path) -> Vec<Pid> {
     let Ok(folder) = folder.canonicalize() else { return Vec::new() };
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let inside = processes.filter(|process| {
-        std::fs::read_link(process.path().join("cwd")).is_ok_and(|working| working == folder)
-    });
+    let inside = processes
+        .filter(|process| std::fs::read_link(process.path().join("cwd")).is_ok_and(|working| working == folder));
     inside.filter_map(|process| Pid::from_raw(process.file_name().to_str()?.parse().ok()?)).collect()
 }
 

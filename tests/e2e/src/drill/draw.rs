@@ -18,7 +18,7 @@ const REMEMBERED: usize = 64;
 
 /// A hold that was granted.
 #[derive(Clone, Copy, Debug)]
-struct Held {
+pub(super) struct Held {
     id: TransferId,
     amount: u64,
     partly: bool,
