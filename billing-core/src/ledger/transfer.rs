@@ -60,6 +60,25 @@ pub enum Action {
 }
 
 impl Transfer {
+    /// Moves something now.
+    #[must_use]
+    pub fn of(id: TransferId, movement: Movement) -> Self {
+        Self { id, action: Action::Post(movement), code: "transfer".to_owned(), reference: None, event_at: None }
+    }
+
+    /// Takes back `amount` of what a transfer moved; `None` for all that is left of it.
+    #[must_use]
+    pub fn reversal(id: TransferId, of: TransferId, amount: Option<Amount>) -> Self {
+        Self { id, action: Action::Reverse { of, amount }, code: "reverse".to_owned(), reference: None, event_at: None }
+    }
+
+    /// A correction by a person, who says why.
+    #[must_use]
+    pub fn adjustment(id: TransferId, movement: Movement, reason: String) -> Self {
+        let reference = Some(reason);
+        Self { id, action: Action::Post(movement), code: "adjust".to_owned(), reference, event_at: None }
+    }
+
     /// What is wrong with it whatever the accounts are.
     pub(super) fn unsound(&self) -> Option<Refusal> {
         let (movement, timeout_secs) = match self.action {

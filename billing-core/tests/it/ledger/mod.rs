@@ -1,3 +1,4 @@
+mod book;
 mod grants;
 mod laws;
 mod model;
