@@ -14,6 +14,7 @@ mod indexer;
 mod live;
 mod process;
 mod proxy;
+mod pulse;
 mod rpc;
 mod site;
 mod stored;
