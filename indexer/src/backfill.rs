@@ -12,7 +12,7 @@ use crate::{
 
 /// Logs stored in one transaction at most, unless a single stretch has more: a transaction's fixed cost is small beside
 /// them, and so is their memory.
-const AT_ONCE: usize = 14_000;
+const AT_ONCE: usize = 10_000;
 
 /// Stretches that were fetched and not yet stored.
 #[derive(Default)]
@@ -37,8 +37,8 @@ impl Waiting {
     }
 }
 
-/// What stands between fetching and the database's yes: a stretch whose logs are being copied or are copied, and the one before it,
-/// which is folded and committed meanwhile.
+/// What stands between fetching and the database's yes: a stretch whose logs are being copied or are copied, and the one
+/// before it, which is folded and committed meanwhile.
 #[derive(Default)]
 struct Pipeline {
     waiting: Waiting,

@@ -98,6 +98,19 @@ async fn a_read_that_takes_long_is_asked_of_a_second_node_and_a_send_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_question_lost_on_the_way_to_a_lone_node_is_asked_again() {
+    let alone = Scripted::new([Say::Hang, good()]);
+    let begun = Instant::now();
+    assert!(provider(&pool(&[&alone]), 0).get_balance(Default::default()).await.is_ok());
+    assert!(begun.elapsed() < Duration::from_secs(3));
+    assert_eq!(alone.asked(), 2);
+
+    let alone = Scripted::new([Say::After(Duration::from_secs(15), Box::new(Say::Result(json!(B256::ZERO))))]);
+    assert!(provider(&pool(&[&alone]), 0).send_raw_transaction(&[1]).await.is_ok());
+    assert_eq!(alone.asked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_transaction_that_a_node_has_already_was_sent() {
     let (broken, knows) = (Scripted::new([Say::Status(502)]), Scripted::new([Say::Error(-32_000, "already known")]));
     let raw = Bytes::from_static(&[2, 3]);

@@ -15,6 +15,7 @@ use crate::{
     indexer::Setting,
     process,
     proxy::Proxy,
+    pulse::Pulse,
     site::progress,
     town::Town,
     watch::{Watch, lags},
@@ -47,7 +48,9 @@ pub async fn measure(town: &mut Town, setting: &mut Setting, time: Duration, rep
     let child = setting.start(&[])?;
     warm_up(town, &watch).await.with_context(|| setting.said())?;
     let before = process::cpu(child.id())?;
+    let pulse = Pulse::start(setting.database.url(), &town.site.chain.url()).await?;
     let made = produce(town, &child, time).await?;
+    pulse.tell(report);
     let last = made.mined.last().context("no time to follow")?.0;
     watch.wait(town.site.chain.chain_id(), last, PATIENCE).await.with_context(|| setting.said())?;
     let cpu = process::cpu(child.id())? - before;

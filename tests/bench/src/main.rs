@@ -13,6 +13,7 @@ mod indexer;
 mod live;
 mod process;
 mod proxy;
+mod pulse;
 mod rpc;
 mod site;
 mod stored;
