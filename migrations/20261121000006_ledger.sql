@@ -5,6 +5,24 @@ create table ledger_asset (
     created_at timestamptz not null default now()
 );
 
+-- Constraints of the busy tables call a function each: PostgreSQL reads the text of a constraint's expression anew in every statement
+-- that writes, which for long ones costs more than the row.
+create type ledger_side as enum ('debits', 'credits');
+
+create function ledger_account_is_sound(
+    limited ledger_side, debits_pending numeric, debits_posted numeric, credits_pending numeric, credits_posted numeric)
+    returns boolean
+    language plpgsql immutable parallel safe
+as $$
+begin
+    return debits_pending >= 0 and debits_posted >= 0 and credits_pending >= 0 and credits_posted >= 0
+       -- Holds are taken from what is there already, so that ending one cannot overdraw.
+       and (limited is null
+            or case limited when 'debits' then debits_posted + debits_pending <= credits_posted
+                            else credits_posted + credits_pending <= debits_posted end);
+end
+$$;
+
 -- ledger: accounts. The four totals are sums over ledger_transfer: a hold counts as pending until it is ended.
 create table ledger_account (
     account_id      uuid primary key,
@@ -14,7 +32,7 @@ create table ledger_account (
     -- whose it is; null for accounts of the house
     owner           text,
     -- which side may not exceed the other: 'debits' of what holds money for somebody, 'credits' of what is owed to us
-    limited         text constraint ledger_account_limited_known check (limited in ('debits', 'credits')),
+    limited         ledger_side,
     debits_pending  numeric(38, 0) not null default 0,
     debits_posted   numeric(38, 0) not null default 0,
     credits_pending numeric(38, 0) not null default 0,
@@ -22,19 +40,28 @@ create table ledger_account (
     -- position of its latest transfer; 0: none
     latest          bigint not null default 0,
     created_at      timestamptz not null default now(),
-    constraint ledger_account_totals_not_negative
-        check (least(debits_pending, debits_posted, credits_pending, credits_posted) >= 0),
-    -- Holds are taken from what is there already, so that ending one cannot overdraw.
-    constraint ledger_account_not_overdrawn check (case limited
-        when 'debits' then debits_posted + debits_pending <= credits_posted
-        when 'credits' then credits_posted + credits_pending <= debits_posted
-        else true end)
+    constraint ledger_account_not_overdrawn check (
+        ledger_account_is_sound(limited, debits_pending, debits_posted, credits_pending, credits_posted))
 ) with (fillfactor = 70);
 create index ledger_account_by_owner on ledger_account (owner, kind) where owner is not null;
 
 create type ledger_transfer_kind as enum ('posted', 'pending', 'post_pending', 'void_pending');
 
 create sequence ledger_position cache 1;
+
+create function ledger_transfer_is_sound(
+    kind ledger_transfer_kind, amount numeric, debit uuid, credit uuid, pending_id uuid, reverses uuid, timeout_secs integer)
+    returns boolean
+    language plpgsql immutable parallel safe
+as $$
+begin
+    return debit <> credit
+       and (amount > 0 or (amount = 0 and kind = 'void_pending'))
+       and (kind in ('post_pending', 'void_pending')) = (pending_id is not null)
+       and (reverses is null or kind = 'posted')
+       and (timeout_secs is null or (kind = 'pending' and timeout_secs > 0));
+end
+$$;
 
 -- ledger: one row is both sides of an entry. Never changed, never deleted. An account's rows are found from its latest one back:
 -- each names the one before it on either side. Both indexes are written at their end only, whatever the accounts.
@@ -66,11 +93,8 @@ create table ledger_transfer (
     -- when it happened, which may be long before it was written
     event_at       timestamptz not null,
     created_at     timestamptz not null,
-    constraint ledger_transfer_two_accounts check (debit_account <> credit_account),
-    constraint ledger_transfer_amount_positive check (amount > 0 or (amount = 0 and kind = 'void_pending')),
-    constraint ledger_transfer_hold_named check ((kind in ('post_pending', 'void_pending')) = (pending_id is not null)),
-    constraint ledger_transfer_reversal_is_posted check (reverses is null or kind = 'posted'),
-    constraint ledger_transfer_timeout_of_holds check (timeout_secs is null or (kind = 'pending' and timeout_secs > 0))
+    constraint ledger_transfer_sound check (
+        ledger_transfer_is_sound(kind, amount, debit_account, credit_account, pending_id, reverses, timeout_secs))
 );
 create unique index ledger_transfer_in_order on ledger_transfer (position);
 create index ledger_transfer_reversals on ledger_transfer (reverses) where reverses is not null;
@@ -86,18 +110,20 @@ $$;
 create trigger ledger_transfer_immutable before update or delete or truncate on ledger_transfer
     for each statement execute function ledger_refuse_change();
 
+create type ledger_hold_end as enum ('posted', 'voided', 'expired');
+
 -- ledger: where each hold stands; a projection of ledger_transfer.
 create table ledger_hold (
     transfer_id    uuid primary key,
     debit_account  uuid not null,
     credit_account uuid not null,
     -- not taken and not given back yet
-    remaining      numeric(38, 0) not null constraint ledger_hold_remaining_not_negative check (remaining >= 0),
+    remaining      numeric(38, 0) not null,
     partly         boolean not null,
     -- null: it has no timeout
     expires_at     timestamptz,
     -- how it ended
-    ended          text constraint ledger_hold_ended_known check (ended in ('posted', 'voided', 'expired')),
+    ended          ledger_hold_end,
     constraint ledger_hold_open_while_remaining check ((ended is null) = (remaining > 0))
 ) with (fillfactor = 80);
 -- Holds whose time is over and that nobody ended yet are few.
@@ -116,8 +142,9 @@ create function ledger_open(accounts uuid[], transfers uuid[], holds uuid[], rev
         what text, id uuid, debit uuid, credit uuid, hold uuid, takes_back uuid, first numeric, second numeric, third numeric, fourth numeric,
         word text, other text, more text, place bigint, secs integer, partly boolean, event_at timestamptz, at timestamptz)
     language plpgsql
-    -- Its plans are kept for a session that may begin while the tables are empty.
+    -- Its plans are made once for a session, which may begin while the tables are empty.
     set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan
 as $$
 declare
     over  uuid[];
@@ -142,7 +169,7 @@ begin
     end if;
     return query
         select 'account', a.account_id, null::uuid, null::uuid, null::uuid, null::uuid, a.debits_pending, a.debits_posted, a.credits_pending,
-               a.credits_posted, a.asset, a.limited, null, a.latest, null::integer, null::boolean, null::timestamptz,
+               a.credits_posted, a.asset, a.limited::text, null, a.latest, null::integer, null::boolean, null::timestamptz,
                null::timestamptz
           from ledger_account as a
          where a.account_id = any(accounts)
@@ -155,7 +182,7 @@ begin
     if cardinality(holds) + cardinality(over) > 0 then
         return query
             select 'hold', h.transfer_id, h.debit_account, h.credit_account, null::uuid, null::uuid, h.remaining, null::numeric,
-                   null::numeric, null::numeric, h.ended, null, null, null::bigint, null::integer, h.partly, null::timestamptz,
+                   null::numeric, null::numeric, h.ended::text, null, null, null::bigint, null::integer, h.partly, null::timestamptz,
                    h.expires_at
               from ledger_hold as h
              where h.transfer_id = any(holds || over);
@@ -184,45 +211,45 @@ create function ledger_post(
     happened timestamptz)
     returns timestamptz
     language plpgsql
-    -- Its plans are kept for a session that may begin while the tables are empty.
+    -- Its plans are made once for a session, which may begin while the tables are empty.
     set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan
 as $$
 declare
-    party  ledger_account;
-    asset  text;
     clock  timestamptz;
     place  bigint;
-    before bigint[2];
-    seen   smallint := 0;
+    before_debit  bigint;
+    before_credit bigint;
+    has_room boolean;
 begin
+    if moved <= 0 or debit = credit then
+        return null;
+    end if;
     -- To end a hold whose time is over, ledger_open locks accounts of others too: before it, none may be locked here. One whose
     -- time is over from now on is in nobody's way where there is enough even so.
     clock := clock_timestamp();
-    if moved <= 0 or debit = credit
-       or exists (select from ledger_hold as h
-                   where h.ended is null and h.expires_at <= clock and h.debit_account in (debit, credit)) then
-        return null;
-    end if;
-    for party in select * from ledger_account where account_id in (debit, credit) order by account_id for no key update loop
-        seen := seen + 1;
-        if party.asset <> coalesce(asset, party.asset)
-           or (party.account_id = debit and party.limited = 'debits'
-               and party.debits_posted + party.debits_pending + moved > party.credits_posted)
-           or (party.account_id = credit and party.limited = 'credits'
-               and party.credits_posted + party.credits_pending + moved > party.debits_posted) then
-            return null;
-        end if;
-        asset := party.asset;
-        before[case when party.account_id = debit then 1 else 2 end] := party.latest;
-    end loop;
-    if seen < 2 then
+    select count(*) = 2 and min(party.asset) = max(party.asset) and bool_and(
+               party.limited is null
+               or case when party.account_id = debit then party.limited <> 'debits'
+                            or party.debits_posted + party.debits_pending + moved <= party.credits_posted
+                       else party.limited <> 'credits'
+                            or party.credits_posted + party.credits_pending + moved <= party.debits_posted end),
+           min(party.latest) filter (where party.account_id = debit), min(party.latest) filter (where party.account_id = credit)
+      into has_room, before_debit, before_credit
+      from (select * from ledger_account
+             where account_id in (debit, credit)
+               and not exists (select from ledger_hold as h
+                                where h.ended is null and h.expires_at <= clock and h.debit_account in (debit, credit))
+             order by account_id
+               for no key update) as party;
+    if not has_room then
         return null;
     end if;
     clock := clock_timestamp();
     place := nextval('ledger_position');
     insert into ledger_transfer (transfer_id, position, debit_before, credit_before, debit_account, credit_account, amount, kind,
                                  timeout_secs, partly, code, reference, event_at, created_at)
-    values (id, place, before[1], before[2], debit, credit, moved, case when hold then 'pending' else 'posted' end::ledger_transfer_kind, secs, parts, what,
+    values (id, place, before_debit, before_credit, debit, credit, moved, case when hold then 'pending' else 'posted' end::ledger_transfer_kind, secs, parts, what,
             whose, coalesce(happened, clock), clock)
     on conflict (transfer_id) do nothing;
     if not found then
@@ -250,13 +277,14 @@ create function ledger_end(
     id uuid, ended_hold uuid, taken numeric, keep_rest boolean, what text, whose text, happened timestamptz,
     out amount numeric, out created_at timestamptz)
     language plpgsql
-    -- Its plans are kept for a session that may begin while the tables are empty.
+    -- Its plans are made once for a session, which may begin while the tables are empty.
     set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan
 as $$
 declare
     held   ledger_hold;
-    party  ledger_account;
-    before bigint[2];
+    before_debit  bigint;
+    before_credit bigint;
     rest   numeric;
     given  numeric;
     clock  timestamptz;
@@ -266,10 +294,11 @@ begin
     if not found then
         return;
     end if;
-    for party in select * from ledger_account where account_id in (held.debit_account, held.credit_account)
-                  order by account_id for no key update loop
-        before[case when party.account_id = held.debit_account then 1 else 2 end] := party.latest;
-    end loop;
+    select min(party.latest) filter (where party.account_id = held.debit_account),
+           min(party.latest) filter (where party.account_id = held.credit_account)
+      into before_debit, before_credit
+      from (select account_id, latest from ledger_account where account_id in (held.debit_account, held.credit_account)
+             order by account_id for no key update) as party;
     select * into held from ledger_hold where transfer_id = ended_hold;
     clock := clock_timestamp();
     taken := coalesce(taken, held.remaining);
@@ -281,7 +310,7 @@ begin
     place := nextval('ledger_position');
     insert into ledger_transfer (transfer_id, position, debit_before, credit_before, debit_account, credit_account, amount, kind,
                                  pending_id, partly, code, reference, event_at, created_at)
-    values (id, place, before[1], before[2], held.debit_account, held.credit_account, case when taken = 0 then given else taken end,
+    values (id, place, before_debit, before_credit, held.debit_account, held.credit_account, case when taken = 0 then given else taken end,
             case when taken = 0 then 'void_pending' else 'post_pending' end::ledger_transfer_kind, ended_hold, keep_rest, what,
             whose, coalesce(happened, clock), clock)
     on conflict (transfer_id) do nothing;
@@ -290,7 +319,7 @@ begin
     end if;
     update ledger_hold as h
        set remaining = held.remaining - taken - given,
-           ended = case when held.remaining > taken + given then null when taken = 0 then 'voided' else 'posted' end
+           ended = case when held.remaining > taken + given then null when taken = 0 then 'voided' else 'posted' end::ledger_hold_end
      where h.transfer_id = ended_hold;
     update ledger_account as account
        set latest = place,

@@ -28,7 +28,8 @@ pub(super) async fn insert_asset(conn: &mut PgConnection, asset: &str, scale: i1
 pub(super) async fn insert_accounts(conn: &mut PgConnection, accounts: &[NewAccount]) -> sqlx::Result<()> {
     sqlx::query(
         "insert into ledger_account (account_id, asset, kind, owner, limited)
-         select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+         select account_id, asset, kind, owner, limited::ledger_side
+           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) as t (account_id, asset, kind, owner, limited)
          on conflict (account_id) do nothing",
     )
     .bind(accounts.iter().map(|account| account.id.0).collect::<Vec<_>>())
@@ -42,11 +43,12 @@ pub(super) async fn insert_accounts(conn: &mut PgConnection, accounts: &[NewAcco
 }
 
 pub(super) async fn accounts(conn: &mut PgConnection, ids: &[AccountId]) -> sqlx::Result<Vec<NewAccount>> {
-    let rows =
-        sqlx::query("select account_id, asset, kind, owner, limited from ledger_account where account_id = any($1)")
-            .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
-            .fetch_all(conn)
-            .await?;
+    let rows = sqlx::query(
+        "select account_id, asset, kind, owner, limited::text from ledger_account where account_id = any($1)",
+    )
+    .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+    .fetch_all(conn)
+    .await?;
     let account = |row: &PgRow| {
         Ok(NewAccount {
             id: AccountId(row.try_get("account_id")?),
@@ -136,9 +138,11 @@ pub(super) async fn write(conn: &mut PgConnection, book: &Book) -> sqlx::Result<
                           credit_before, reverses, number), fresh
          ), holds as (
              insert into ledger_hold (transfer_id, debit_account, credit_account, remaining, partly, expires_at, ended)
-             select * from unnest($13::uuid[], $14::uuid[], $15::uuid[], $16::numeric[], $17::boolean[], $18::timestamptz[], $19::text[])
+             select id, debit, credit, remaining, partly, expires_at, ended::ledger_hold_end
+               from unnest($13::uuid[], $14::uuid[], $15::uuid[], $16::numeric[], $17::boolean[], $18::timestamptz[], $19::text[])
+                    as t (id, debit, credit, remaining, partly, expires_at, ended)
          ), ends as (
-             update ledger_hold as hold set remaining = now.remaining, ended = now.ended
+             update ledger_hold as hold set remaining = now.remaining, ended = now.ended::ledger_hold_end
                from unnest($25::uuid[], $26::numeric[], $27::text[]) as now (transfer_id, remaining, ended)
               where hold.transfer_id = now.transfer_id
          )

@@ -163,7 +163,7 @@ pub(super) async fn parts(conn: &mut PgConnection, ids: &[TransferId]) -> sqlx::
         "select t.transfer_id, t.debit_account, t.credit_account, t.amount, t.kind::text, t.code, t.reference, t.created_at, t.timeout_secs, t.partly,
                 t.amount - coalesce((select sum(back.amount) from ledger_transfer as back where back.reverses = t.transfer_id), 0)
                     as left_to_reverse,
-                h.remaining, case when h.ended is null and h.expires_at <= clock_timestamp() then 'expired' else h.ended end as ended,
+                h.remaining, case when h.ended is null and h.expires_at <= clock_timestamp() then 'expired' else h.ended::text end as ended,
                 t.pending_id, t.reverses, g.owner, g.asset, g.expiry_account, case when g.expires_at > clock_timestamp() then g.expires_at end as expires_at
            from unnest($1::uuid[]) with ordinality as asked (transfer_id, number)
            join ledger_transfer as t using (transfer_id)

@@ -23,7 +23,7 @@ const SECOND: i32 = 3_600;
 /// Starts over with empty accounts.
 async fn begin(pool: &PgPool) -> Result<()> {
     sqlx::raw_sql(
-        "set session_replication_role = replica; truncate ledger_transfer, ledger_hold, ledger_account; reset session_replication_role",
+        "set session_replication_role = replica; truncate ledger_grant, ledger_transfer, ledger_hold, ledger_account; reset session_replication_role",
     )
     .execute(&mut *pool.acquire().await?)
     .await?;
