@@ -2,11 +2,12 @@
 //! written with it; nobody else imports it.
 
 mod client;
+pub mod drill;
 mod shop;
 mod stack;
 mod wallet;
 
 pub use client::Client;
 pub use shop::{Shop, waiting_transactions};
-pub use stack::{Stack, StackOptions};
+pub use stack::{Stack, StackOptions, program};
 pub use wallet::Wallet;

@@ -61,7 +61,7 @@ impl Stack {
     /// A program of ours with this stack's configuration. Its log goes to a file named `log`.
     pub fn command(&self, program: &str, log: &str) -> Result<Command> {
         let file = File::options().create(true).append(true).open(self.folder.path().join(format!("{log}.log")))?;
-        let mut command = command(binary(program)?);
+        let mut command = command(self::program(program)?);
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BILLING_")) {
             command.env_remove(name);
         }
@@ -141,7 +141,10 @@ pub(crate) fn free_port() -> Result<u16> {
 }
 
 /// A program of the workspace, beside the running one in the target folder.
-pub(crate) fn binary(name: &str) -> Result<PathBuf> {
+///
+/// # Errors
+/// It is not there; says how to build it.
+pub fn program(name: &str) -> Result<PathBuf> {
     let me = std::env::current_exe()?;
     let found = me.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
     found.with_context(|| format!("{name} is not built; run `cargo build --workspace --bins`"))

@@ -2,13 +2,15 @@
 //! memory, and nodes that misbehave.
 //!
 //! Invariant: everything a test starts is its own, is reached only from this machine, and ends with the test, also
-//! when the test process is killed. Only the PostgreSQL server is shared: one per checkout, owned by `script/pg`.
+//! when the test process is killed. Only the PostgreSQL server of [`Database`] is shared: one per checkout, owned by
+//! `script/pg`.
 
 mod accounts;
 mod anvil;
 mod chain;
 mod cheats;
 mod child;
+mod cluster;
 mod deployment;
 mod faulty;
 mod http;
@@ -24,6 +26,7 @@ pub use accounts::Role;
 pub use anvil::{Anvil, AnvilOptions};
 pub use chain::Chain;
 pub use child::{Child, command, signal};
+pub use cluster::Cluster;
 pub use deployment::{Addresses, Deployment};
 pub use faulty::{Fault, FaultyNode, Garbage, Lose, Provider, When};
 pub use mocks::{compile, mock_code};

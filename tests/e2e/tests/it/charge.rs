@@ -1,12 +1,14 @@
 //! `billing-charge` as its operator sees it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::primitives::U256;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use e2e::{Shop, Stack, StackOptions};
 use serde_json::Value;
 use test_support::{Chain, Child, Role, signal};
+
+use crate::watch::{get, until};
 
 const HAPPY: Role = Role::Subscriber(0);
 const WARY: Role = Role::Subscriber(1);
@@ -129,19 +131,4 @@ async fn a_dead_network_stops_no_other_and_is_named() -> Result<()> {
     let status = worker.wait(Duration::from_secs(15)).await?;
     ensure!(status.success(), "{status}\n{}", stack.log("loop"));
     Ok(())
-}
-
-async fn get(url: &str) -> Result<String> {
-    Ok(reqwest::get(url).await?.text().await?)
-}
-
-async fn until<F: Future<Output = Result<bool>>>(what: &str, mut is: impl FnMut() -> F) -> Result<()> {
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(40) {
-        if is().await? {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    bail!("{what}: not within 40 seconds")
 }

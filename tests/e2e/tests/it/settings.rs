@@ -7,7 +7,7 @@ use e2e::{Stack, StackOptions};
 use test_support::{Chain, root};
 
 /// Those that no program reads: the tests do.
-const OF_TESTS: [&str; 1] = ["ABONO_TEST_DATABASE_URL"];
+const OF_TESTS: [&str; 3] = ["ABONO_TEST_DATABASE_URL", "ABONO_DRILL_SECONDS", "ABONO_DRILL_SEED"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_example_of_settings_has_every_setting_of_every_program_and_no_other() -> Result<()> {
@@ -17,6 +17,7 @@ async fn the_example_of_settings_has_every_setting_of_every_program_and_no_other
         &["billing", "migrate", "--help"][..],
         &["billing-indexer", "--help"],
         &["billing-charge", "--help"],
+        &["billing-ledger", "--help"],
         &["billing-api", "--help"],
     ] {
         let help = stack.run_ok(arguments[0], &arguments[1..]).await?;

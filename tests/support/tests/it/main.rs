@@ -3,6 +3,7 @@
 mod anvil;
 mod chain;
 mod child;
+mod cluster;
 mod faulty;
 mod postgres;
 mod redis;

@@ -1,0 +1,41 @@
+use std::time::Duration;
+
+use billing_core::ledger;
+use futures::future::BoxFuture;
+use sqlx::PgPool;
+
+use super::{KeeperConfig, metrics};
+
+/// Holds in one transaction: their accounts are locked for its time.
+const HOLDS_AT_ONCE: i64 = 500;
+
+/// What the ledger needs done again and again. Safe with any number of instances at once, and when it is broken off.
+pub(super) struct Job {
+    /// As metrics, `/ready` and the log name it.
+    pub(super) name: &'static str,
+    /// From the end of one run to the begin of the next.
+    pub(super) interval: Duration,
+    /// One run.
+    pub(super) work: fn(PgPool) -> BoxFuture<'static, anyhow::Result<Left>>,
+}
+
+/// What a run left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// There may be more: again at once.
+    More,
+    /// Nothing for now.
+    Nothing,
+}
+
+/// The table of jobs.
+pub(super) fn all(config: &KeeperConfig) -> Vec<Job> {
+    let every = Duration::from_secs;
+    vec![Job { name: "sweep", interval: every(config.sweep_interval), work: |pool| Box::pin(sweep(pool)) }]
+}
+
+async fn sweep(pool: PgPool) -> anyhow::Result<Left> {
+    let over = i64::try_from(ledger::sweep(&pool, HOLDS_AT_ONCE).await?)?;
+    metrics::HOLDS_SWEPT.inc_by(over.unsigned_abs());
+    Ok(if over < HOLDS_AT_ONCE { Left::Nothing } else { Left::More })
+}
