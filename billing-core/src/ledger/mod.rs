@@ -65,6 +65,20 @@ pub async fn post_one_in_tx(conn: &mut PgConnection, transfer: &Transfer) -> Res
     Ok(answers.into_iter().flatten().next().unwrap_or(Err(Refusal::Linked)))
 }
 
+/// Posts one transfer: in one round trip, unless something is in its way.
+///
+/// # Errors
+/// As [`post_in_tx`].
+pub async fn post_one(pool: &PgPool, transfer: &Transfer) -> Result<Answer, LedgerError> {
+    if transfer.unsound().is_none()
+        && let Some(recorded) = repo::post_plainly(&mut *pool.acquire().await?, transfer).await?
+    {
+        return Ok(Ok(recorded));
+    }
+    // The longer way is several statements: what the first one locks must stay locked.
+    Ok(post(pool, std::slice::from_ref(transfer)).await?.pop().unwrap_or(Err(Refusal::Linked)))
+}
+
 /// Posts batches in the caller's transaction, one after the other; each batch is written whole or not at all. The round
 /// trips do not grow with their number. Answers in the order of the transfers.
 ///

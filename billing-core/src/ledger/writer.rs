@@ -6,7 +6,7 @@
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Answer, LedgerError, Refusal, Transfer, post, post_in_tx, post_one_in_tx};
+use super::{Answer, LedgerError, Refusal, Transfer, post, post_in_tx, post_one};
 
 /// Batches in one transaction at most.
 const MOST: usize = 512;
@@ -75,7 +75,7 @@ async fn together(pool: &PgPool, asked: &[Asked]) -> Result<Vec<Vec<Answer>>, Le
     if let [Asked { batch, .. }] = asked
         && let [transfer] = batch.as_slice()
     {
-        return Ok(vec![vec![post_one_in_tx(&mut *pool.acquire().await?, transfer).await?]]);
+        return Ok(vec![vec![post_one(pool, transfer).await?]]);
     }
     let batches: Vec<&[Transfer]> = asked.iter().map(|asked| asked.batch.as_slice()).collect();
     let mut tx = pool.begin().await?;

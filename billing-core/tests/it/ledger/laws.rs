@@ -149,7 +149,7 @@ fn expected(model: &Model) -> Vec<[u128; 4]> {
 
 async fn post(pool: &PgPool, transfer: &Transfer, way: Way) -> Result<Answer> {
     if matches!(way, Way::Plainly) {
-        return Ok(ledger::post_one_in_tx(&mut *pool.acquire().await?, transfer).await?);
+        return Ok(ledger::post_one(pool, transfer).await?);
     }
     Ok(ledger::post(pool, std::slice::from_ref(transfer)).await?.remove(0))
 }

@@ -9,7 +9,7 @@ use tokio::{sync::Barrier, task::JoinSet};
 
 use super::{
     Amount, Transfer,
-    world::{accounts, moved},
+    world::{accounts, available, held, moved},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -30,7 +30,7 @@ async fn a_thousand_requests_five_times_each_have_one_effect_and_equal_answers()
                 let transfer = asked[number % 1_000].clone();
                 let answer = match client % 2 {
                     0 => writer.post_one(transfer).await?,
-                    _ => ledger::post_one_in_tx(&mut *pool.acquire().await?, &transfer).await?,
+                    _ => ledger::post_one(&pool, &transfer).await?,
                 };
                 answers.push(answer.map_err(anyhow::Error::from)?);
             }
@@ -66,7 +66,7 @@ async fn of_those_who_ask_for_the_last_at_once_one_is_given_it() -> Result<()> {
             let transfer = moved(customer, house, 4);
             match client % 2 {
                 0 => writer.post_one(transfer).await,
-                _ => ledger::post_one_in_tx(&mut *pool.acquire().await?, &transfer).await,
+                _ => ledger::post_one(&pool, &transfer).await,
             }
         });
     }
@@ -78,6 +78,33 @@ async fn of_those_who_ask_for_the_last_at_once_one_is_given_it() -> Result<()> {
         }
     }
     assert_eq!(given, 1);
+    Ok(())
+}
+
+/// A hold whose time is over is in the way of the one round trip: each of them takes the longer way at the same moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_come_by_the_end_of_a_hold_at_once_take_nothing_from_each_other() -> Result<()> {
+    let database = Database::new().await;
+    let (customers, house) = accounts(database.pool(), 1).await?;
+    let customer = customers[0];
+    ledger::post(database.pool(), &[moved(house, customer, 1_000)]).await?.remove(0)?;
+    for round in 1..=20 {
+        ledger::post(database.pool(), &[held(customer, house, 5, false)]).await?.remove(0)?;
+        sqlx::query("update ledger_hold set expires_at = now() where ended is null").execute(database.pool()).await?;
+        let barrier = Arc::new(Barrier::new(8));
+        let mut clients = JoinSet::new();
+        for _ in 0..8 {
+            let (writer, barrier) = (Writer::start(database.pool().clone()), barrier.clone());
+            clients.spawn(async move {
+                barrier.wait().await;
+                writer.post_one(moved(customer, house, 1)).await
+            });
+        }
+        while let Some(client) = clients.join_next().await {
+            client??.map_err(anyhow::Error::from)?;
+        }
+        assert_eq!(available(database.pool(), customer).await?, Amount::from(1_000 - 8 * round));
+    }
     Ok(())
 }
 

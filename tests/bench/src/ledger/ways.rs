@@ -135,7 +135,7 @@ impl Books {
             async move {
                 match way {
                     Way::Direct => {
-                        ledger::post_one_in_tx(&mut *pool.acquire().await?, &parties.hold()).await??;
+                        ledger::post_one(&pool, &parties.hold()).await??;
                         Ok(1)
                     }
                     Way::Batched => {
