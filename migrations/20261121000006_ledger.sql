@@ -181,7 +181,12 @@ declare
     before bigint[2];
     seen   smallint := 0;
 begin
-    if moved <= 0 or debit = credit then
+    -- To end a hold whose time is over, ledger_open locks accounts of others too: before it, none may be locked here. One whose
+    -- time is over from now on is in nobody's way where there is enough even so.
+    clock := clock_timestamp();
+    if moved <= 0 or debit = credit
+       or exists (select from ledger_hold as h
+                   where h.ended is null and h.expires_at <= clock and h.debit_account in (debit, credit)) then
         return null;
     end if;
     for party in select * from ledger_account where account_id in (debit, credit) order by account_id for no key update loop
@@ -196,11 +201,10 @@ begin
         asset := party.asset;
         before[case when party.account_id = debit then 1 else 2 end] := party.latest;
     end loop;
-    clock := clock_timestamp();
-    if seen < 2 or exists (select from ledger_hold as h
-                              where h.ended is null and h.expires_at <= clock and h.debit_account = debit) then
+    if seen < 2 then
         return null;
     end if;
+    clock := clock_timestamp();
     place := nextval('ledger_position');
     insert into ledger_transfer (transfer_id, position, debit_before, credit_before, debit_account, credit_account, amount, kind,
                                  timeout_secs, partly, code, reference, event_at, created_at)

@@ -9,7 +9,7 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::task::JoinSet;
 
 use super::{
-    Asked, Entry, Given, Journal,
+    Asked, Entry, Fault, Given, Journal,
     draw::{Draw, Holds},
 };
 
@@ -87,7 +87,7 @@ enum Way {
 impl Client {
     async fn live(mut self, unanswered: Option<Vec<Asked>>, settle: bool) -> Result<()> {
         if let Some(batch) = unanswered {
-            self.journal.note(&Entry::Again { error: None, outage: false })?;
+            self.journal.note(&Entry::Again { fault: Fault::Killed, error: String::new() })?;
             self.ask_until_answered(&batch).await?;
         }
         while !settle {
@@ -111,8 +111,7 @@ impl Client {
             match self.ask(way, &transfers).await {
                 Ok(answers) => return self.answered(batch, &answers),
                 Err(error) => {
-                    let outage = is_outage(&error);
-                    self.journal.note(&Entry::Again { error: Some(error.to_string()), outage })?;
+                    self.journal.note(&Entry::Again { fault: fault(&error), error: error.to_string() })?;
                     tokio::time::sleep(Duration::from_millis(self.draw.rng.random_range(20..200))).await;
                 }
             }
@@ -149,14 +148,16 @@ impl Client {
     }
 }
 
-/// Whether it is what somebody sees whose database was killed or starts.
-fn is_outage(error: &LedgerError) -> bool {
+fn fault(error: &LedgerError) -> Fault {
     match error {
-        LedgerError::Db(sqlx::Error::Database(error)) => error.code().is_some_and(|code| code.starts_with("57P")),
-        LedgerError::Db(error) => matches!(
-            error,
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed
-        ),
-        _ => false,
+        LedgerError::Db(sqlx::Error::Database(error)) => match error.code().as_deref() {
+            Some(code) if code.starts_with("57P") => Fault::Outage,
+            Some("40P01") => Fault::Deadlock,
+            _ => Fault::Other,
+        },
+        LedgerError::Db(
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed,
+        ) => Fault::Outage,
+        _ => Fault::Other,
     }
 }

@@ -18,17 +18,30 @@ use super::Asked;
 pub enum Entry {
     /// About to be asked, linked. What follows is its answer.
     Ask(Vec<Asked>),
-    /// Nobody knows what became of it, and it is asked again: the process was killed, or the database gave an error.
+    /// Nobody knows what became of it, and it is asked again.
     Again {
-        /// `None`: the process was killed.
-        error: Option<String>,
-        /// Whether it is what a killed database gives.
-        outage: bool,
+        /// Why.
+        fault: Fault,
+        /// What the ledger said.
+        error: String,
     },
     /// Answered: all of them are written.
     Granted(Vec<Given>),
     /// Answered: none of them is.
     Refused(String),
+}
+
+/// Why there was no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fault {
+    /// The client was killed.
+    Killed,
+    /// The database was killed, or starts.
+    Outage,
+    /// The database chose it so that others could go on.
+    Deadlock,
+    /// There should be none.
+    Other,
 }
 
 /// The answer for one transfer.

@@ -9,4 +9,4 @@ mod journal;
 pub use accounts::accounts;
 pub use asked::{Asked, Step};
 pub use client::{Clients, run};
-pub use journal::{Entry, Given, Journal, journals};
+pub use journal::{Entry, Fault, Given, Journal, journals};

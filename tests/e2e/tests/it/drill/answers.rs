@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Result, ensure};
 use billing_core::{ids::TransferId, ledger::Amount};
-use e2e::drill::{Asked, Entry, Given, journals};
+use e2e::drill::{Asked, Entry, Fault, Given, journals};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
@@ -23,6 +23,7 @@ pub struct Answers {
     answers: usize,
     refused: usize,
     expired: usize,
+    deadlocks: usize,
 }
 
 /// Every answer is heard; what was granted is written as it was answered, always the same; and nothing else is written but
@@ -55,8 +56,9 @@ impl Answers {
         for entry in journal {
             match (entry, asked) {
                 (Entry::Ask(batch), None) => asked = Some((batch, false)),
-                (Entry::Again { error, outage }, Some((batch, _))) => {
-                    ensure!(error.is_none() || *outage, "{batch:?} gave {error:?}");
+                (Entry::Again { fault, error }, Some((batch, _))) => {
+                    ensure!(*fault != Fault::Other, "{batch:?} gave {error}");
+                    self.deadlocks += usize::from(*fault == Fault::Deadlock);
                     self.unknown.extend(batch.iter().map(|asked| asked.id));
                     asked = Some((batch, true));
                 }
@@ -100,11 +102,11 @@ impl Answers {
 
 impl fmt::Display for Answers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { granted, unknown, were_written, answers, refused, expired } = self;
+        let Self { granted, unknown, were_written, answers, refused, expired, deadlocks } = self;
         write!(
             f,
             "{} transfers and {expired} ends of holds written, {answers} granted and {refused} refused answers; {} ids asked \
-             again because nobody had heard the answer, {were_written} of them had been written",
+             again because nobody had heard the answer, {were_written} of them had been written; {deadlocks} deadlocks",
             granted.len(),
             unknown.len(),
         )
