@@ -24,7 +24,6 @@ async fn drill(lasting: Duration, seed: u64) -> Result<()> {
     world.kill_for(lasting).await?;
     world.settle().await?;
     let pool = world.pool().await?;
-    laws::holds_are_over(&pool).await?;
     laws::hold(&pool).await?;
     let answers = answers::stand(&pool, world.folder()).await?;
     eprintln!("{}; {answers}", world.figures());
