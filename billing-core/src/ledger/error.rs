@@ -16,6 +16,9 @@ pub enum LedgerError {
     /// The id stands for an account of another asset, kind, owner or limit.
     #[error("account {0} is another one")]
     OtherAccount(AccountId),
+    /// What is posted in a caller's transaction is locked, read and written by several statements.
+    #[error("the connection is in no transaction")]
+    NoTransaction,
     /// The task of the writer ended. Nobody knows whether anything was written.
     #[error("the ledger's writer ended")]
     WriterGone,

@@ -19,7 +19,7 @@ mod writer;
 
 use std::collections::BTreeSet;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::ids::{AccountId, TransferId};
 
@@ -59,8 +59,9 @@ pub async fn open_accounts(conn: &mut PgConnection, accounts: &[NewAccount]) -> 
 /// Posts one transfer in the caller's transaction: in one round trip, unless something is in its way.
 ///
 /// # Errors
-/// The database's; then the caller's transaction is lost.
+/// `NoTransaction` outside of one, which [`post_one`] is for; the database's: then the caller's transaction is lost.
 pub async fn post_one_in_tx(conn: &mut PgConnection, transfer: &Transfer) -> Result<Answer, LedgerError> {
+    in_transaction(conn)?;
     if transfer.unsound().is_none()
         && let Some(recorded) = repo::post_plainly(conn, transfer).await?
     {
@@ -73,7 +74,11 @@ pub async fn post_one_in_tx(conn: &mut PgConnection, transfer: &Transfer) -> Res
 /// Posts one transfer: in one round trip, unless something is in its way.
 ///
 /// # Errors
+<<<<<<< HEAD
 /// As [`post_in_tx`].
+=======
+/// The database's.
+>>>>>>> i5-drill
 pub async fn post_one(pool: &PgPool, transfer: &Transfer) -> Result<Answer, LedgerError> {
     if transfer.unsound().is_none()
         && let Some(recorded) = repo::post_plainly(&mut *pool.acquire().await?, transfer).await?
@@ -88,10 +93,15 @@ pub async fn post_one(pool: &PgPool, transfer: &Transfer) -> Result<Answer, Ledg
 /// trips do not grow with their number. Answers in the order of the transfers.
 ///
 /// # Errors
-/// The database's; then the caller's transaction is lost.
+/// `NoTransaction` outside of one; the database's: then the caller's transaction is lost.
 pub async fn post_in_tx(conn: &mut PgConnection, batches: &[&[Transfer]]) -> Result<Vec<Vec<Answer>>, LedgerError> {
+<<<<<<< HEAD
     let (mut accounts, mut holds, mut reversed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let mut ids = Vec::new();
+=======
+    in_transaction(conn)?;
+    let (mut accounts, mut holds, mut ids) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+>>>>>>> i5-drill
     for transfer in batches.iter().copied().flatten() {
         ids.push(transfer.id);
         match transfer.action {
@@ -109,10 +119,15 @@ pub async fn post_in_tx(conn: &mut PgConnection, batches: &[&[Transfer]]) -> Res
     Ok(answers)
 }
 
+/// Outside of one, others would change what was read before it is written.
+fn in_transaction(conn: &PgConnection) -> Result<(), LedgerError> {
+    if conn.is_in_transaction() { Ok(()) } else { Err(LedgerError::NoTransaction) }
+}
+
 /// Posts one batch, whole or not at all.
 ///
 /// # Errors
-/// As [`post_in_tx`].
+/// The database's.
 pub async fn post(pool: &PgPool, batch: &[Transfer]) -> Result<Vec<Answer>, LedgerError> {
     let mut tx = pool.begin().await?;
     let answers = post_in_tx(&mut tx, &[batch]).await?;

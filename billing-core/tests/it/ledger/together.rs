@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use anyhow::Result;
-use billing_core::ledger::{self, Recorded, Refusal, Writer};
+use billing_core::ledger::{self, LedgerError, Recorded, Refusal, Writer};
 use test_support::Database;
 use tokio::{sync::Barrier, task::JoinSet};
 
@@ -108,6 +108,53 @@ async fn those_who_come_by_the_end_of_a_hold_at_once_take_nothing_from_each_othe
     Ok(())
 }
 
+<<<<<<< HEAD
+=======
+#[tokio::test]
+async fn nothing_is_posted_in_a_transaction_that_nobody_began() -> Result<()> {
+    let database = Database::new().await;
+    let (customers, house) = accounts(database.pool(), 1).await?;
+    let (mut conn, transfer) = (database.pool().acquire().await?, moved(house, customers[0], 5));
+    let one = ledger::post_one_in_tx(&mut conn, &transfer).await;
+    let batch = ledger::post_in_tx(&mut conn, &[std::slice::from_ref(&transfer)]).await;
+    assert!(matches!((one, batch), (Err(LedgerError::NoTransaction), Err(LedgerError::NoTransaction))));
+    Ok(())
+}
+
+/// The first account of the hold is behind the others' accounts, the second one before them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_come_by_the_end_of_a_hold_in_transactions_of_their_own_wait_in_one_order() -> Result<()> {
+    let database = Database::new().await;
+    let (customers, house) = accounts(database.pool(), 2).await?;
+    let (before, behind) = (customers[0], customers[1]);
+    for customer in [before, behind] {
+        ledger::post(database.pool(), &[moved(house, customer, 1_000)]).await?.remove(0)?;
+    }
+    for _ in 0..20 {
+        ledger::post(database.pool(), &[held(behind, before, 5, false)]).await?.remove(0)?;
+        sqlx::query("update ledger_hold set expires_at = now() where ended is null").execute(database.pool()).await?;
+        let barrier = Arc::new(Barrier::new(8));
+        let mut clients = JoinSet::new();
+        for client in 0..8 {
+            let (pool, barrier) = (database.pool().clone(), barrier.clone());
+            let transfer = if client % 2 == 0 { moved(behind, house, 1) } else { moved(before, behind, 1) };
+            clients.spawn(async move {
+                let mut tx = pool.begin().await?;
+                barrier.wait().await;
+                let answer = ledger::post_one_in_tx(&mut tx, &transfer).await?;
+                tx.commit().await?;
+                anyhow::Ok(answer)
+            });
+        }
+        while let Some(client) = clients.join_next().await {
+            client???;
+        }
+    }
+    assert_eq!(available(database.pool(), before).await?, Amount::from(1_000 - 4 * 20));
+    Ok(())
+}
+
+>>>>>>> i5-drill
 #[tokio::test]
 async fn what_is_written_cannot_be_changed_and_no_buggy_caller_overdraws() -> Result<()> {
     let database = Database::new().await;

@@ -15,6 +15,8 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 use tempfile::TempDir;
 use test_support::{Child, Cluster, command, signal};
 
+use crate::watch::until;
+
 const PROCESSES: u32 = 4;
 const CLIENTS_EACH: u32 = 8;
 
@@ -100,7 +102,7 @@ impl World {
         Ok(())
     }
 
-    /// Kills all clients, and asks for the answers that they did not hear. The keeper ends by itself.
+    /// Kills all clients, asks for the answers that they did not hear, and lets the keeper finish.
     pub async fn settle(&mut self) -> Result<()> {
         for client in &mut self.clients {
             client.kill();
@@ -109,8 +111,13 @@ impl World {
             let status = self.new_client(process, true)?.wait(Duration::from_secs(60)).await?;
             ensure!(status.success(), "{status}\n{}", self.logs());
         }
-        // Holds last five seconds at most.
-        tokio::time::sleep(Duration::from_secs(7)).await;
+        let pool = self.pool().await?;
+        until("the keeper ends what nobody ended", || async {
+            let open = "select count(*) from ledger_hold where ended is null";
+            Ok(sqlx::query_scalar::<_, i64>(open).fetch_one(&pool).await? == 0)
+        })
+        .await
+        .with_context(|| self.logs())?;
         self.keeper.signal(signal::TERM)?;
         let status = self.keeper.wait(Duration::from_secs(10)).await?;
         ensure!(status.success(), "the keeper ended with {status}\n{}", self.logs());
