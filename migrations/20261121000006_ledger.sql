@@ -222,15 +222,9 @@ declare
     before_credit bigint;
     has_room boolean;
 begin
-    -- To end a hold whose time is over, ledger_open locks accounts of others too: before it, none may be locked here. One whose
-    -- time is over from now on is in nobody's way where there is enough even so.
-    clock := clock_timestamp();
-    if moved <= 0 or debit = credit
-       or exists (select from ledger_hold as h
-                   where h.ended is null and h.expires_at <= clock and h.debit_account in (debit, credit)) then
+    if moved <= 0 or debit = credit then
         return null;
     end if;
-<<<<<<< HEAD
     -- To end a hold whose time is over, ledger_open locks accounts of others too: before it, none may be locked here. One whose
     -- time is over from now on is in nobody's way where there is enough even so.
     clock := clock_timestamp();
@@ -249,21 +243,6 @@ begin
              order by account_id
                for no key update) as party;
     if not has_room then
-=======
-    for party in select * from ledger_account where account_id in (debit, credit) order by account_id for no key update loop
-        seen := seen + 1;
-        if party.asset <> coalesce(asset, party.asset)
-           or (party.account_id = debit and party.limited = 'debits'
-               and party.debits_posted + party.debits_pending + moved > party.credits_posted)
-           or (party.account_id = credit and party.limited = 'credits'
-               and party.credits_posted + party.credits_pending + moved > party.debits_posted) then
-            return null;
-        end if;
-        asset := party.asset;
-        before[case when party.account_id = debit then 1 else 2 end] := party.latest;
-    end loop;
-    if seen < 2 then
->>>>>>> i5-drill
         return null;
     end if;
     clock := clock_timestamp();

@@ -74,11 +74,7 @@ pub async fn post_one_in_tx(conn: &mut PgConnection, transfer: &Transfer) -> Res
 /// Posts one transfer: in one round trip, unless something is in its way.
 ///
 /// # Errors
-<<<<<<< HEAD
-/// As [`post_in_tx`].
-=======
 /// The database's.
->>>>>>> i5-drill
 pub async fn post_one(pool: &PgPool, transfer: &Transfer) -> Result<Answer, LedgerError> {
     if transfer.unsound().is_none()
         && let Some(recorded) = repo::post_plainly(&mut *pool.acquire().await?, transfer).await?
@@ -95,13 +91,9 @@ pub async fn post_one(pool: &PgPool, transfer: &Transfer) -> Result<Answer, Ledg
 /// # Errors
 /// `NoTransaction` outside of one; the database's: then the caller's transaction is lost.
 pub async fn post_in_tx(conn: &mut PgConnection, batches: &[&[Transfer]]) -> Result<Vec<Vec<Answer>>, LedgerError> {
-<<<<<<< HEAD
+    in_transaction(conn)?;
     let (mut accounts, mut holds, mut reversed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let mut ids = Vec::new();
-=======
-    in_transaction(conn)?;
-    let (mut accounts, mut holds, mut ids) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
->>>>>>> i5-drill
     for transfer in batches.iter().copied().flatten() {
         ids.push(transfer.id);
         match transfer.action {

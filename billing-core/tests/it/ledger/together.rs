@@ -108,8 +108,6 @@ async fn those_who_come_by_the_end_of_a_hold_at_once_take_nothing_from_each_othe
     Ok(())
 }
 
-<<<<<<< HEAD
-=======
 #[tokio::test]
 async fn nothing_is_posted_in_a_transaction_that_nobody_began() -> Result<()> {
     let database = Database::new().await;
@@ -154,7 +152,6 @@ async fn those_who_come_by_the_end_of_a_hold_in_transactions_of_their_own_wait_i
     Ok(())
 }
 
->>>>>>> i5-drill
 #[tokio::test]
 async fn what_is_written_cannot_be_changed_and_no_buggy_caller_overdraws() -> Result<()> {
     let database = Database::new().await;

@@ -90,24 +90,16 @@ impl Client {
             self.journal.note(&Entry::Again { fault: Fault::Killed, error: String::new() })?;
             self.ask_until_answered(&batch).await?;
         }
-<<<<<<< HEAD
-        while !settle {
-=======
         if settle {
             return Ok(());
         }
         loop {
->>>>>>> i5-drill
             let batch = self.draw.batch();
             self.journal.note(&Entry::Ask(batch.clone()))?;
             self.ask_until_answered(&batch).await?;
             let pause = self.draw.rng.random_range(0..10);
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
-<<<<<<< HEAD
-        Ok(())
-=======
->>>>>>> i5-drill
     }
 
     async fn ask_until_answered(&mut self, batch: &[Asked]) -> Result<()> {

@@ -89,16 +89,6 @@ const LAWS: [(&str, &str); 9] = [
     ),
 ];
 
-<<<<<<< HEAD
-/// Nothing is held any more: the keeper ended what nobody else did.
-pub async fn holds_are_over(pool: &PgPool) -> Result<()> {
-    let open: i64 = sqlx::query_scalar("select count(*) from ledger_hold where ended is null").fetch_one(pool).await?;
-    ensure!(open == 0, "{open} holds are open");
-    Ok(())
-}
-
-=======
->>>>>>> i5-drill
 pub async fn hold(pool: &PgPool) -> Result<()> {
     let mut broken = Vec::new();
     for (law, sql) in LAWS {

@@ -24,10 +24,6 @@ async fn drill(lasting: Duration, seed: u64) -> Result<()> {
     world.kill_for(lasting).await?;
     world.settle().await?;
     let pool = world.pool().await?;
-<<<<<<< HEAD
-    laws::holds_are_over(&pool).await?;
-=======
->>>>>>> i5-drill
     laws::hold(&pool).await?;
     let answers = answers::stand(&pool, world.folder()).await?;
     eprintln!("{}; {answers}", world.figures());
