@@ -10,7 +10,7 @@ use anyhow::Result;
 use sqlx::{Connection, PgConnection};
 use tokio::task::JoinSet;
 
-use crate::figures::{Report, percentile};
+use bench::figures::{Report, percentile};
 
 const BEAT: Duration = Duration::from_millis(200);
 
