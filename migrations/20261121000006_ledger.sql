@@ -204,6 +204,57 @@ begin
 end
 $$;
 
+-- Writes what a batch made of what ledger_open gave: transfers in their order, new holds, changed holds, changed accounts. A place in the
+-- order that is not known yet is the number of the transfer of this batch that takes it, negative.
+create function ledger_write(
+    ids uuid[], debits uuid[], credits uuid[], amounts numeric[], kinds text[], held uuid[], reversed uuid[], timeouts integer[],
+    partlys boolean[], codes text[], notes text[], events timestamptz[], clock timestamptz, debits_before bigint[],
+    credits_before bigint[],
+    new_holds uuid[], new_debits uuid[], new_credits uuid[], new_remaining numeric[], new_partlys boolean[],
+    new_expiries timestamptz[], new_ends text[],
+    old_holds uuid[], old_remaining numeric[], old_ends text[],
+    accounts uuid[], debits_held numeric[], debits_done numeric[], credits_held numeric[], credits_done numeric[], latests bigint[])
+    returns void
+    language plpgsql
+    -- Rows are found one by one, however few there are while the plans are made.
+    set enable_seqscan = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
+    set plan_cache_mode = force_generic_plan
+as $$
+declare
+    places bigint[] := array(select nextval('ledger_position') from generate_series(1, cardinality(ids)));
+begin
+    insert into ledger_transfer (transfer_id, position, debit_before, credit_before, debit_account, credit_account, amount, kind,
+                                 pending_id, reverses, timeout_secs, partly, code, reference, event_at, created_at)
+    select t.id, places[t.number], case when t.debit_before < 0 then places[-t.debit_before] else t.debit_before end,
+           case when t.credit_before < 0 then places[-t.credit_before] else t.credit_before end, t.debit, t.credit, t.amount,
+           t.kind::ledger_transfer_kind, t.hold, t.takes_back, t.secs, t.partly, t.code, t.note, t.event_at, clock
+      from unnest(ids, debits, credits, amounts, kinds, held, reversed, timeouts, partlys, codes, notes, events, debits_before,
+                  credits_before) with ordinality
+           as t (id, debit, credit, amount, kind, hold, takes_back, secs, partly, code, note, event_at, debit_before, credit_before,
+                 number);
+    if cardinality(new_holds) > 0 then
+        insert into ledger_hold (transfer_id, debit_account, credit_account, remaining, partly, expires_at, ended)
+        select h.id, h.debit, h.credit, h.remaining, h.partly, h.expires_at, h.ended::ledger_hold_end
+          from unnest(new_holds, new_debits, new_credits, new_remaining, new_partlys, new_expiries, new_ends)
+               as h (id, debit, credit, remaining, partly, expires_at, ended);
+    end if;
+    if cardinality(old_holds) > 0 then
+        update ledger_hold as hold
+           set remaining = h.remaining, ended = h.ended::ledger_hold_end
+          from unnest(old_holds, old_remaining, old_ends) as h (id, remaining, ended)
+         where hold.transfer_id = h.id;
+    end if;
+    update ledger_account as account
+       set debits_pending = a.debits_pending, debits_posted = a.debits_posted, credits_pending = a.credits_pending,
+           credits_posted = a.credits_posted, latest = places[-a.latest]
+      from unnest(accounts, debits_held, debits_done, credits_held, credits_done, latests)
+           as a (id, debits_pending, debits_posted, credits_pending, credits_posted, latest)
+     where account.account_id = a.id;
+end
+$$;
+
 -- One transfer in one round trip, where nothing is in its way: gives when it was written. Null: nothing was written, and
 -- who wants to know why, or has a batch, takes the way of ledger_open.
 create function ledger_post(

@@ -3,11 +3,13 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use billing_core::MIGRATOR;
 use secrecy::ExposeSecret;
-use sqlx::{PgPool, migrate::Migrate, postgres::PgPoolOptions};
+use sqlx::{Connection as _, PgPool, migrate::Migrate, postgres::PgPoolOptions};
 
 use crate::DatabaseArgs;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A session idle for longer is asked whether it is alive before it is used.
+const TRUSTED: Duration = Duration::from_secs(1);
 
 /// Opens the pool and checks that the schema is the one this binary was built for.
 ///
@@ -28,8 +30,17 @@ pub async fn migrate(args: &DatabaseArgs) -> anyhow::Result<()> {
     MIGRATOR.run(&pool).await.context("database migration; the database is left at the last one that applied")
 }
 
+/// Sessions that were in use a moment ago are not asked whether they are alive: it would be a second round trip for each
+/// first one. A server that went away meanwhile is an error of the statement, as it is at any other moment.
+#[must_use]
+pub fn pool_options() -> PgPoolOptions {
+    PgPoolOptions::new()
+        .test_before_acquire(false)
+        .before_acquire(|conn, meta| Box::pin(async move { Ok(meta.idle_for < TRUSTED || conn.ping().await.is_ok()) }))
+}
+
 async fn open(args: &DatabaseArgs) -> anyhow::Result<PgPool> {
-    let connect = PgPoolOptions::new()
+    let connect = pool_options()
         .max_connections(args.db_connections)
         .acquire_timeout(CONNECT_TIMEOUT)
         .connect(args.database_url.expose_secret());

@@ -123,35 +123,8 @@ pub(super) async fn write(conn: &mut PgConnection, book: &Book) -> sqlx::Result<
     let ids = rows.iter().filter_map(|row| row.hold).filter(|id| !holds.contains_key(id));
     let changed: BTreeMap<TransferId, Hold> = ids.map(|id| (id, book.holds[&id])).collect();
     sqlx::query(
-        "with fresh as materialized (
-             select array(select nextval('ledger_position') from generate_series(1, cardinality($1))) as places
-         ), transfers as (
-             insert into ledger_transfer (transfer_id, position, debit_before, credit_before, debit_account, credit_account, amount, kind, pending_id, reverses, timeout_secs,
-                                          partly, code, reference, event_at, created_at)
-             select t.id, places[t.number], case when t.debit_before < 0 then places[-t.debit_before] else t.debit_before end,
-                    case when t.credit_before < 0 then places[-t.credit_before] else t.credit_before end, t.debit, t.credit, t.amount, t.kind::ledger_transfer_kind, t.hold, t.reverses, t.secs, t.partly, t.code, t.reference,
-                    t.event_at, t.created_at
-               from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::numeric[], $5::text[], $6::uuid[], $7::integer[],
-                           $8::boolean[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[], $28::bigint[],
-                           $29::bigint[], $31::uuid[]) with ordinality
-                    as t (id, debit, credit, amount, kind, hold, secs, partly, code, reference, event_at, created_at, debit_before,
-                          credit_before, reverses, number), fresh
-         ), holds as (
-             insert into ledger_hold (transfer_id, debit_account, credit_account, remaining, partly, expires_at, ended)
-             select id, debit, credit, remaining, partly, expires_at, ended::ledger_hold_end
-               from unnest($13::uuid[], $14::uuid[], $15::uuid[], $16::numeric[], $17::boolean[], $18::timestamptz[], $19::text[])
-                    as t (id, debit, credit, remaining, partly, expires_at, ended)
-         ), ends as (
-             update ledger_hold as hold set remaining = now.remaining, ended = now.ended::ledger_hold_end
-               from unnest($25::uuid[], $26::numeric[], $27::text[]) as now (transfer_id, remaining, ended)
-              where hold.transfer_id = now.transfer_id
-         )
-         update ledger_account as account
-            set debits_pending = now.debits_pending, debits_posted = now.debits_posted,
-                credits_pending = now.credits_pending, credits_posted = now.credits_posted, latest = places[-now.latest]
-           from unnest($20::uuid[], $21::numeric[], $22::numeric[], $23::numeric[], $24::numeric[], $30::bigint[])
-                as now (account_id, debits_pending, debits_posted, credits_pending, credits_posted, latest), fresh
-          where account.account_id = now.account_id",
+        "select ledger_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+                             $24, $25, $26, $27, $28, $29, $30, $31)",
     )
     .bind(rows.iter().map(|row| row.id.0).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.debit.0).collect::<Vec<_>>())
@@ -159,12 +132,15 @@ pub(super) async fn write(conn: &mut PgConnection, book: &Book) -> sqlx::Result<
     .bind(rows.iter().map(|row| row.amount).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.kind.as_str()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.hold.map(|id| id.0)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.reverses.map(|id| id.0)).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| seconds(row.timeout_secs)).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.partly).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.code.as_str()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.reference.as_deref()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.event_at).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.created_at).collect::<Vec<_>>())
+    .bind(book.now)
+    .bind(rows.iter().map(|row| row.debit_before).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.credit_before).collect::<Vec<_>>())
     .bind(holds.keys().map(|id| id.0).collect::<Vec<_>>())
     .bind(holds.values().map(|hold| hold.debit.0).collect::<Vec<_>>())
     .bind(holds.values().map(|hold| hold.credit.0).collect::<Vec<_>>())
@@ -172,18 +148,15 @@ pub(super) async fn write(conn: &mut PgConnection, book: &Book) -> sqlx::Result<
     .bind(holds.values().map(|hold| hold.partly).collect::<Vec<_>>())
     .bind(holds.values().map(|hold| hold.expires_at).collect::<Vec<_>>())
     .bind(holds.values().map(|hold| hold.ended.map(Ended::as_str)).collect::<Vec<_>>())
+    .bind(changed.keys().map(|id| id.0).collect::<Vec<_>>())
+    .bind(changed.values().map(|hold| hold.remaining).collect::<Vec<_>>())
+    .bind(changed.values().map(|hold| hold.ended.map(Ended::as_str)).collect::<Vec<_>>())
     .bind(accounts.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
     .bind(accounts.iter().map(|(_, totals)| totals.debits_pending).collect::<Vec<_>>())
     .bind(accounts.iter().map(|(_, totals)| totals.debits_posted).collect::<Vec<_>>())
     .bind(accounts.iter().map(|(_, totals)| totals.credits_pending).collect::<Vec<_>>())
     .bind(accounts.iter().map(|(_, totals)| totals.credits_posted).collect::<Vec<_>>())
-    .bind(changed.keys().map(|id| id.0).collect::<Vec<_>>())
-    .bind(changed.values().map(|hold| hold.remaining).collect::<Vec<_>>())
-    .bind(changed.values().map(|hold| hold.ended.map(Ended::as_str)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.debit_before).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.credit_before).collect::<Vec<_>>())
     .bind(touched.iter().map(|id| book.accounts[id].latest).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.reverses.map(|id| id.0)).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())

@@ -28,6 +28,9 @@ struct Arguments {
     /// Rounds whose medians are told.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+    /// Only the turns whose names hold this, as `together_many`.
+    #[arg(long, default_value = "")]
+    only: String,
     /// Transfers stored before the cost of one more is measured again; 0 leaves it out.
     #[arg(long, default_value_t = 0)]
     stored: u64,
@@ -74,18 +77,22 @@ async fn run(arguments: &Arguments) -> Result<Report> {
     let turn = Duration::from_secs(arguments.seconds);
     let (bank, books) = (tpcb::Bank::found().await?, Books::open().await?);
     let mut of_bank = Vec::new();
-    let mut of_turns = vec![Vec::new(); TURNS.len()];
+    let named = |(way, spread, callers, _): &&(Way, Spread, usize, Option<f64>)| {
+        format!("{way}_{spread}_{callers}").contains(&arguments.only)
+    };
+    let turns: Vec<_> = TURNS.iter().filter(named).collect();
+    let mut of_turns = vec![Vec::new(); turns.len()];
     for _ in 0..arguments.rounds {
         // Ratios are taken within a round, so that what disturbs the machine disturbs both sides.
         let tps = bank.run(turn).await?;
         of_bank.push(tps);
-        for ((way, spread, callers, _), measured) in TURNS.iter().zip(&mut of_turns) {
+        for ((way, spread, callers, _), measured) in turns.iter().zip(&mut of_turns) {
             let pace = books.turn(*way, *spread, *callers, turn).await?;
             measured.push((pace, pace.per_second / tps));
         }
     }
     report.tell("tpc_b", median(&of_bank), "tps");
-    for ((way, spread, callers, goal), measured) in TURNS.iter().zip(&of_turns) {
+    for ((way, spread, callers, goal), measured) in turns.iter().zip(&of_turns) {
         let name = format!("{way}_{spread}_{callers}");
         let middle = |value: fn(&(callers::Pace, f64)) -> f64| median(&measured.iter().map(value).collect::<Vec<_>>());
         report.tell(name.clone(), middle(|(pace, _)| pace.per_second), "per s");

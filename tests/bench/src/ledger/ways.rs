@@ -7,7 +7,7 @@ use billing_core::{
     ids::{AccountId, TransferId},
     ledger::{self, Action, Amount, Limited, Movement, NewAccount, Transfer, Writer},
 };
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::PgPool;
 use test_support::Database;
 
 use crate::callers::{Pace, drive};
@@ -16,8 +16,9 @@ use crate::callers::{Pace, drive};
 const ACCOUNTS: usize = 5_000;
 /// Transfers of one batch.
 const BATCH: usize = 100;
-/// Sessions of the callers that post directly.
-const SESSIONS: u32 = 32;
+/// Sessions of the callers that post directly: what the programs have unless they are told otherwise. Far more only wait for each
+/// other at the log.
+const SESSIONS: u32 = 10;
 
 /// How holds are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +94,7 @@ pub struct Books {
 impl Books {
     pub async fn open() -> Result<Self> {
         let database = Database::create(&billing_core::MIGRATOR).await?;
-        let pool = PgPoolOptions::new().max_connections(SESSIONS).connect(database.url()).await?;
+        let pool = billing_process::pool_options().max_connections(SESSIONS).connect(database.url()).await?;
         let mut conn = pool.acquire().await?;
         ledger::name_asset(&mut conn, "credits", 2).await?;
         let of = |kind: &str, limited| NewAccount {
