@@ -6,12 +6,19 @@
 
 mod account;
 mod amount;
+mod digest;
 mod error;
 mod fold;
 #[cfg(test)]
 mod fold_tests;
+mod net;
+mod read;
+mod read_repo;
 mod repo;
 mod row;
+mod seal;
+mod seal_repo;
+mod statement;
 mod transfer;
 mod writer;
 
@@ -22,6 +29,13 @@ use sqlx::{PgConnection, PgPool};
 pub use account::{Limited, NewAccount, Totals};
 pub use amount::Amount;
 pub use error::LedgerError;
+pub use net::Net;
+pub use read::{
+    Balance, By, Explained, OpenHold, OwnerBalance, TrialLine, balance, balance_at, explained, open_holds, open_holds_of_owner,
+    owner_balances, trial_balance,
+};
+pub use seal::{Sealed, seal};
+pub use statement::{Line, Page, StatementCursor, statement};
 pub use transfer::{Action, Ended, Movement, Recorded, Refusal, Transfer};
 pub use writer::Writer;
 
