@@ -6,6 +6,7 @@
 
 mod account;
 mod amount;
+mod difference;
 mod digest;
 mod error;
 mod fold;
@@ -20,6 +21,8 @@ mod seal;
 mod seal_repo;
 mod statement;
 mod transfer;
+mod verify;
+mod verify_repo;
 mod writer;
 
 use std::collections::BTreeSet;
@@ -28,15 +31,17 @@ use sqlx::{PgConnection, PgPool};
 
 pub use account::{Limited, NewAccount, Totals};
 pub use amount::Amount;
+pub use difference::Difference;
 pub use error::LedgerError;
 pub use net::Net;
 pub use read::{
-    Balance, By, Explained, OpenHold, OwnerBalance, TrialLine, balance, balance_at, explained, open_holds, open_holds_of_owner,
-    owner_balances, trial_balance,
+    Balance, By, Explained, OpenHold, OwnerBalance, TrialLine, balance, balance_at, explained, open_holds,
+    open_holds_of_owner, owner_balances, trial_balance,
 };
 pub use seal::{Sealed, seal};
 pub use statement::{Line, Page, StatementCursor, statement};
 pub use transfer::{Action, Ended, Movement, Recorded, Refusal, Transfer};
+pub use verify::{Verified, verify};
 pub use writer::Writer;
 
 /// What became of one transfer.

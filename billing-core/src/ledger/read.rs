@@ -125,11 +125,7 @@ pub struct OpenHold {
 ///
 /// # Errors
 /// The database's.
-pub async fn open_holds(
-    conn: &mut PgConnection,
-    account: AccountId,
-    most: i64,
-) -> Result<Vec<OpenHold>, LedgerError> {
+pub async fn open_holds(conn: &mut PgConnection, account: AccountId, most: i64) -> Result<Vec<OpenHold>, LedgerError> {
     Ok(read_repo::open_holds(conn, account, most.clamp(1, MOST)).await?)
 }
 

@@ -112,11 +112,7 @@ pub(super) async fn owner_balances(conn: &mut PgConnection, owner: &str) -> sqlx
     rows.iter().map(balance).collect()
 }
 
-pub(super) async fn open_holds(
-    conn: &mut PgConnection,
-    account: AccountId,
-    most: i64,
-) -> sqlx::Result<Vec<OpenHold>> {
+pub(super) async fn open_holds(conn: &mut PgConnection, account: AccountId, most: i64) -> sqlx::Result<Vec<OpenHold>> {
     let rows = sqlx::query(
         "select transfer_id, debit_account, credit_account, remaining, partly, expires_at
            from ledger_hold

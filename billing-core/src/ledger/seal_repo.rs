@@ -26,16 +26,14 @@ pub(super) async fn latest(conn: &mut PgConnection) -> sqlx::Result<Latest> {
         .fetch_optional(conn)
         .await?;
     let Some(row) = row else { return Ok(Latest::default()) };
-    Ok(Latest {
-        number: row.try_get("seal_number")?,
-        last: row.try_get("last_position")?,
-        hash: row.try_get("hash")?,
-    })
+    Ok(Latest { number: row.try_get("seal_number")?, last: row.try_get("last_position")?, hash: row.try_get("hash")? })
 }
 
 /// The last position that anybody took; 0: none.
 pub(super) async fn last_position(conn: &mut PgConnection) -> sqlx::Result<i64> {
-    sqlx::query_scalar("select case when is_called then last_value else 0 end from ledger_position").fetch_one(conn).await
+    sqlx::query_scalar("select case when is_called then last_value else 0 end from ledger_position")
+        .fetch_one(conn)
+        .await
 }
 
 /// Higher than that of everybody who wrote before.

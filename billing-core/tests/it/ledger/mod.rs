@@ -1,7 +1,11 @@
+mod history;
 mod laws;
 mod model;
 mod peers;
+mod reads;
+mod seal;
 mod together;
+mod verify;
 mod world;
 
 use billing_core::{
