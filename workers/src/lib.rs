@@ -5,6 +5,7 @@
 
 pub mod charge;
 pub mod config;
+pub mod ledger;
 mod metrics;
 mod progress;
 mod table;

@@ -67,7 +67,7 @@ impl Check {
     }
 }
 
-/// What the transfers name first, then what is made of them.
+/// What the transfers name first, then what is made of them. Of a row that is missing, one column is shown.
 pub(super) const CHECKS: [Check; 12] = [
     Check { sql: ORPHANS, difference: orphan },
     Check { sql: ENDS, difference: unknown_hold },
@@ -209,7 +209,7 @@ const HOLDS: &str = held!(
                 ('partly', hold.partly::text, held.partly::text),
                 ('expires_at', hold.expires_at::text, held.expires_at::text),
                 ('ended', hold.ended, held.ended)) as fact (field, stored, found)
-      where stored is distinct from found
+      where stored is distinct from found and (num_nulls(hold.partly, held.partly) = 0 or field = 'remaining')
       order by transfer_id
       limit $1"
 );
@@ -304,7 +304,7 @@ const ENTRIES: &str = "
                ('posted', entry.posted::text, change.posted::text),
                ('pending_out', entry.pending_out::text, change.pending_out::text),
                ('pending_in', entry.pending_in::text, change.pending_in::text)) as fact (field, stored, found)
-     where stored is distinct from found
+     where stored is distinct from found and (num_nulls(entry.created_at, change.created_at) = 0 or field = 'posted')
      order by position, account_id
      limit $1";
 
@@ -332,7 +332,7 @@ const DAYS: &str = "
                ('posted', entered.posted::text, sums.posted::text),
                ('pending_out', entered.pending_out::text, sums.pending_out::text),
                ('pending_in', entered.pending_in::text, sums.pending_in::text)) as fact (field, stored, found)
-     where stored is distinct from found
+     where stored is distinct from found and (num_nulls(entered.posted, sums.posted) = 0 or field = 'posted')
      order by account_id, kind, day
      limit $1";
 

@@ -122,7 +122,7 @@ async fn the_trial_balance_is_even_and_owners_have_what_their_accounts_have() ->
             };
             assert_eq!(of(|line| line.debits_posted), of(|line| line.credits_posted));
             assert_eq!(of(|line| line.debits_pending), of(|line| line.credits_pending));
-            let own = |number: &u8| number % 2 == 0 && asset(*number) == named;
+            let own = |number: &u8| number.is_multiple_of(2) && asset(*number) == named;
             let own: Vec<AccountId> = (0..ACCOUNTS).filter(own).map(account).collect();
             let expected = sums(changes.iter().filter(|change| own.contains(&change.account)));
             let balances = ledger::owner_balances(&mut conn, "app").await?;

@@ -25,13 +25,14 @@ async fn every_transfer_is_sealed_once_while_eight_write_and_some_give_up() -> R
     for (number, customer) in customers.into_iter().enumerate() {
         let pool = database.pool().clone();
         writers.spawn(async move {
-            for step in 0..60 {
+            for step in 0..60_u64 {
+                let turn = step + number as u64;
                 let mut tx = pool.begin().await?;
                 ledger::post_one_in_tx(&mut tx, &moved(house, customer, 1 + step)).await??;
-                if (number as u64 + step) % 3 == 0 {
+                if turn.is_multiple_of(3) {
                     tokio::time::sleep(std::time::Duration::from_millis(2)).await;
                 }
-                if (number as u64 + step) % 4 == 0 { tx.rollback().await? } else { tx.commit().await? }
+                if turn.is_multiple_of(4) { tx.rollback().await? } else { tx.commit().await? }
             }
             anyhow::Ok(())
         });

@@ -38,7 +38,7 @@ const CORRUPTIONS: [(&str, &str); 29] = [
     ),
     (
         "update ledger_transfer set amount = 99 where transfer_id = '{moved}'",
-        "account {first}: credits_posted is 10, its transfers say 99",
+        "account {first}: credits_posted is 14, its transfers say 103",
     ),
     (
         "update ledger_transfer set amount = 99 where transfer_id = '{moved}'",
@@ -46,7 +46,7 @@ const CORRUPTIONS: [(&str, &str); 29] = [
     ),
     (
         "update ledger_transfer set credit_account = '{second}' where transfer_id = '{moved}'",
-        "account {second}: credits_posted is 20, its transfers say 30",
+        "account {second}: credits_posted is 22, its transfers say 32",
     ),
     (
         "update ledger_transfer set event_at = event_at - interval '1 year' where transfer_id = '{moved}'",
