@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use serde_json::{Map, Value};
 
 /// Columns beyond this are wrapped inside their cells.
@@ -65,6 +65,10 @@ impl Report {
             if let Some(column) = table.column_mut(number) {
                 column.set_cell_alignment(*alignment);
             }
+        }
+        // What a row is asked for by is never wrapped.
+        if let Some(key) = table.column_mut(0) {
+            key.set_constraint(ColumnConstraint::ContentWidth);
         }
         table
     }
