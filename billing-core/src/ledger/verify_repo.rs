@@ -304,7 +304,9 @@ const ENTRIES: &str = "
                ('posted', entry.posted::text, change.posted::text),
                ('pending_out', entry.pending_out::text, change.pending_out::text),
                ('pending_in', entry.pending_in::text, change.pending_in::text)) as fact (field, stored, found)
-     where stored is distinct from found and (num_nulls(entry.created_at, change.created_at) = 0 or field = 'posted')
+     where (entry.event_at, entry.created_at, entry.posted, entry.pending_out, entry.pending_in)
+           is distinct from (change.event_at, change.created_at, change.posted, change.pending_out, change.pending_in)
+       and stored is distinct from found and (num_nulls(entry.created_at, change.created_at) = 0 or field = 'posted')
      order by position, account_id
      limit $1";
 
@@ -332,7 +334,8 @@ const DAYS: &str = "
                ('posted', entered.posted::text, sums.posted::text),
                ('pending_out', entered.pending_out::text, sums.pending_out::text),
                ('pending_in', entered.pending_in::text, sums.pending_in::text)) as fact (field, stored, found)
-     where stored is distinct from found and (num_nulls(entered.posted, sums.posted) = 0 or field = 'posted')
+     where (entered.posted, entered.pending_out, entered.pending_in) is distinct from (sums.posted, sums.pending_out, sums.pending_in)
+       and stored is distinct from found and (num_nulls(entered.posted, sums.posted) = 0 or field = 'posted')
      order by account_id, kind, day
      limit $1";
 

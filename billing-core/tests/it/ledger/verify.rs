@@ -31,7 +31,7 @@ const TABLES: [&str; 6] =
     ["ledger_account", "ledger_transfer", "ledger_hold", "ledger_seal", "ledger_entry", "ledger_day"];
 
 /// What is done to the ledger, and what is said of it. `{moved}` and the like stand for ids.
-const CORRUPTIONS: [(&str, &str); 29] = [
+const CORRUPTIONS: [(&str, &str); 36] = [
     (
         "update ledger_transfer set amount = 99 where transfer_id = '{moved}'",
         "transfer {moved} at position 2 is not what seal 1 says",
@@ -66,7 +66,7 @@ const CORRUPTIONS: [(&str, &str); 29] = [
     ),
     ("delete from ledger_transfer where transfer_id = '{unsealed}'", "account {first}: latest is"),
     (
-        "insert into ledger_transfer select gen_random_uuid(), 3, debit_before, credit_before, debit_account, credit_account, amount, kind, pending_id, reverses, timeout_secs, partly, code, reference, event_at, created_at from ledger_transfer where transfer_id = '{moved}'",
+        "insert into ledger_transfer (transfer_id, position, debit_before, credit_before, debit_account, credit_account, amount, kind, pending_id, reverses, timeout_secs, partly, code, reference, event_at, created_at) select gen_random_uuid(), 3, debit_before, credit_before, debit_account, credit_account, amount, kind, pending_id, reverses, timeout_secs, partly, code, reference, event_at, created_at from ledger_transfer where transfer_id = '{moved}'",
         "at position 3 came after seal 1",
     ),
     (
@@ -123,6 +123,34 @@ const CORRUPTIONS: [(&str, &str); 29] = [
     (
         "update ledger_day set pending_out = pending_out + 1 where account_id = '{first}' and kind = 'event'",
         "by event: pending_out is",
+    ),
+    (
+        "delete from ledger_transfer where position in (4, 5)",
+        "a transfer after position 2, sealed by seal 1, is missing",
+    ),
+    (
+        "delete from ledger_entry where account_id = '{first}' and position = 2",
+        "entry of account {first} at position 2: posted is nothing, its transfer says 10",
+    ),
+    (
+        "delete from ledger_day where account_id = '{first}' and kind = 'booking'",
+        "by booking: posted is nothing, its entries say 13",
+    ),
+    (
+        "update ledger_transfer set pending_id = '{released}' where pending_id = '{parts}'",
+        "ends hold {released}, which is not one between its accounts",
+    ),
+    (
+        "insert into ledger_transfer (transfer_id, position, debit_before, credit_before, debit_account, credit_account, amount, kind, pending_id, reverses, timeout_secs, partly, code, reference, event_at, created_at) select gen_random_uuid(), 1000, debit_before, credit_before, debit_account, credit_account, amount, kind, pending_id, reverses, timeout_secs, partly, code, reference, event_at, created_at from ledger_transfer where pending_id = '{released}'",
+        "hold {released} is ended more than once",
+    ),
+    (
+        "update ledger_transfer set reverses = '{parts}' where transfer_id = '{moved}'",
+        "transfer {moved} takes back {parts}, which it cannot",
+    ),
+    (
+        "insert into ledger_transfer (transfer_id, position, debit_before, credit_before, debit_account, credit_account, amount, kind, pending_id, reverses, timeout_secs, partly, code, reference, event_at, created_at) select gen_random_uuid(), 1000, 0, 0, credit_account, debit_account, 11, kind, null, transfer_id, null, false, code, reference, event_at, created_at from ledger_transfer where transfer_id = '{moved}'",
+        "of transfer {moved} 11 are taken back, it moved 10",
     ),
 ];
 
