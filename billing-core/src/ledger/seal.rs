@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::{
     LedgerError,
@@ -14,9 +14,11 @@ use super::{
 /// Transfers of one seal at most.
 const MOST: i64 = 20_000;
 /// How often it looks whether older transactions are over.
-const LOOKS: u32 = 20;
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(50);
+const LOOKS: u32 = 25;
+/// Between the first two looks; doubled from one to the next.
+const PAUSE: Duration = Duration::from_millis(1);
+/// Between two looks at most.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// A seal that was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,13 +51,8 @@ pub async fn seal(pool: &PgPool, most: i64) -> Result<Option<Sealed>, LedgerErro
         return Ok(None);
     }
     seal_repo::take_transaction_id(&mut tx).await?;
-    let mut looks = 0;
-    while !seal_repo::is_oldest(&mut tx).await? {
-        looks += 1;
-        if looks == LOOKS {
-            return Ok(None);
-        }
-        tokio::time::sleep(PAUSE).await;
+    if !others_ended(&mut tx).await? {
+        return Ok(None);
     }
     let rows = seal_repo::rows_after(&mut tx, before.last, edge, most.clamp(1, MOST)).await?;
     let Some(end) = rows.last() else { return Ok(None) };
@@ -68,4 +65,17 @@ pub async fn seal(pool: &PgPool, most: i64) -> Result<Option<Sealed>, LedgerErro
     seal_repo::insert_changes(&mut tx, first, last).await?;
     tx.commit().await?;
     Ok(Some(sealed))
+}
+
+/// Waits a second for the transactions that began to write before this one.
+async fn others_ended(conn: &mut PgConnection) -> Result<bool, LedgerError> {
+    let mut pause = PAUSE;
+    for _ in 0..LOOKS {
+        if seal_repo::is_oldest(conn).await? {
+            return Ok(true);
+        }
+        tokio::time::sleep(pause).await;
+        pause = (2 * pause).min(LONGEST_PAUSE);
+    }
+    Ok(false)
 }

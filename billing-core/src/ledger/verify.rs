@@ -55,7 +55,7 @@ type Compared = (u64, Option<(i64, Hash)>, Vec<Difference>);
 /// Seal after seal, each with its transfers in memory.
 async fn compare_seals(conn: &mut PgConnection, mut progress: impl FnMut(u64)) -> sqlx::Result<Compared> {
     let (mut sealed, mut differences) = (0, Vec::new());
-    let (mut number, mut last, mut hash) = (0, 0, [0; 32]);
+    let (mut number, mut last, mut before) = (0, 0, [[0; 32]; 2]);
     while let Some(seal) = verify_repo::seal_after(conn, number).await? {
         differences.extend((number + 1..seal.number).take(NAMED).map(Difference::SealMissing));
         if seal.first != last + 1 {
@@ -63,35 +63,29 @@ async fn compare_seals(conn: &mut PgConnection, mut progress: impl FnMut(u64)) -
         }
         let most = seal.transfers.saturating_add(INSERTED);
         let rows = seal_repo::rows_after(conn, seal.first - 1, seal.last, most).await?;
-        let found = seal.compare(&hash, &rows);
-        // Of transfers that are not what they were, no seal after theirs could be right.
-        let is_chained = !found.iter().any(|difference| matches!(difference, Difference::SealHash(_)));
-        hash = if is_chained { seal.hash } else { seal.hash_of(&hash, &rows) };
-        differences.extend(found);
+        let digests: Vec<Hash> = rows.iter().map(StoredRow::digest).collect();
+        differences.extend(seal.compare(&before, &rows, &digests));
+        // Where a seal is wrong, the next one was made of what it says, or of what it should say.
+        before = [seal.hash, seal_hash(&before[0], seal.number, seal.last, &digests)];
         differences.truncate(NAMED);
         sealed += rows.len() as u64;
         progress(sealed);
         (number, last) = (seal.number, seal.last);
     }
-    Ok((sealed, (number > 0).then_some((number, hash)), differences))
+    Ok((sealed, (number > 0).then_some((number, before[0])), differences))
 }
 
 impl Seal {
-    fn hash_of(&self, before: &Hash, rows: &[StoredRow]) -> Hash {
-        let digests: Vec<Hash> = rows.iter().map(StoredRow::digest).collect();
-        seal_hash(before, self.number, self.last, &digests)
-    }
-
     /// Where neither says what the other does.
-    fn compare(&self, before: &Hash, rows: &[StoredRow]) -> Vec<Difference> {
-        let digests: Vec<Hash> = rows.iter().map(StoredRow::digest).collect();
+    fn compare(&self, before: &[Hash; 2], rows: &[StoredRow], digests: &[Hash]) -> Vec<Difference> {
         let kept: Vec<&[u8]> = self.digests.chunks(KEPT).collect();
-        let same = kept.len() == rows.len() && kept.iter().zip(&digests).all(|(kept, digest)| digest.starts_with(kept));
-        match (seal_hash(before, self.number, self.last, &digests) == self.hash, same) {
+        let same = kept.len() == rows.len() && kept.iter().zip(digests).all(|(kept, digest)| digest.starts_with(kept));
+        let is_chained = before.iter().any(|before| seal_hash(before, self.number, self.last, digests) == self.hash);
+        match (is_chained, same) {
             (true, true) => Vec::new(),
             (true, false) => vec![Difference::SealDigests(self.number)],
             (false, true) => vec![Difference::SealHash(self.number)],
-            (false, false) => self.strangers(&kept, rows, &digests),
+            (false, false) => self.strangers(&kept, rows, digests),
         }
     }
 
