@@ -7,6 +7,7 @@
 pub mod charge;
 pub mod config;
 pub mod keeper;
+pub mod ledger;
 mod metrics;
 mod progress;
 mod table;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use billing_process::{DatabaseArgs, LogArgs};
+use billing_workers::ledger::{self, LedgerCommand};
 use clap::{Parser, Subcommand};
 
 /// Looks after an installation of Abono.
@@ -19,6 +20,9 @@ struct Arguments {
 enum Command {
     /// Apply the database's migrations.
     Migrate(DatabaseArgs),
+    /// Read the ledger, and prove that it is as it was written.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
 }
 
 #[tokio::main]
@@ -30,5 +34,6 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     billing_process::init_logs(&arguments.log)?;
     match arguments.command {
         Command::Migrate(database) => billing_process::migrate(&database).await,
+        Command::Ledger(command) => ledger::run(command, std::io::stdout()).await,
     }
 }

@@ -7,7 +7,8 @@ mod world;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use billing_core::ledger;
 
 use world::World;
 
@@ -25,6 +26,9 @@ async fn drill(lasting: Duration, seed: u64) -> Result<()> {
     world.settle().await?;
     let pool = world.pool().await?;
     laws::hold(&pool).await?;
+    while ledger::seal(&pool, 10_000).await?.is_some() {}
+    let verified = ledger::verify(&pool, |_| {}).await?;
+    ensure!(verified.differences.is_empty() && verified.sealed == verified.transfers, "{verified:?}");
     let answers = answers::stand(&pool, world.folder()).await?;
     eprintln!("{}; {answers}", world.figures());
     Ok(())
