@@ -7,24 +7,16 @@
 mod account;
 mod amount;
 mod chart;
-mod difference;
-mod digest;
 mod error;
 mod fold;
 #[cfg(test)]
 mod fold_tests;
 pub mod grants;
-mod net;
-mod read;
-mod read_repo;
+mod proof;
+mod reads;
 mod repo;
 mod row;
-mod seal;
-mod seal_repo;
-mod statement;
 mod transfer;
-mod verify;
-mod verify_repo;
 mod writer;
 
 use std::collections::BTreeSet;
@@ -36,17 +28,13 @@ use crate::ids::{AccountId, TransferId};
 pub use account::{Limited, NewAccount, Totals};
 pub use amount::Amount;
 pub use chart::{House, open_house};
-pub use difference::Difference;
 pub use error::LedgerError;
-pub use net::Net;
-pub use read::{
-    Balance, By, Explained, OpenHold, OwnerBalance, TrialLine, balance, balance_at, explained, open_holds,
-    open_holds_of_owner, owner_balances, trial_balance,
+pub use proof::{Difference, Sealed, Verified, seal, verify};
+pub use reads::{
+    Balance, By, Explained, Line, Net, OpenHold, OwnerBalance, Page, StatementCursor, TrialLine, balance, balance_at,
+    explained, open_holds, open_holds_of_owner, owner_balances, statement, trial_balance,
 };
-pub use seal::{Sealed, seal};
-pub use statement::{Line, Page, StatementCursor, statement};
 pub use transfer::{Action, Ended, Movement, Recorded, Refusal, Transfer};
-pub use verify::{Verified, verify};
 pub use writer::Writer;
 
 /// What became of one transfer.

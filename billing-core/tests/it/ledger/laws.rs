@@ -11,6 +11,7 @@ use proptest::{
 use sqlx::PgPool;
 use test_support::Database;
 
+use super::world;
 use super::{
     Amount, Transfer,
     model::{ACCOUNTS, Model, Step, account, asset, limited, steps, transfer},
@@ -160,7 +161,7 @@ macro_rules! after_any_history {
         fn $name() -> Result<()> {
             on_runtime(async {
                 let database = Database::new().await;
-                for history in histories(60) {
+                for history in histories(world::histories(60)) {
                     let held = holds_at_every_step(database.pool(), &history, $way).await;
                     held.with_context(|| format!("{history:#?}"))?;
                 }

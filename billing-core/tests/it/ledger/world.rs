@@ -53,3 +53,8 @@ pub async fn available(pool: &PgPool, account: AccountId) -> Result<Amount> {
     let sql = "select credits_posted - debits_posted - debits_pending from ledger_account where account_id = $1";
     Ok(sqlx::query_scalar(sql).bind(account.0).fetch_one(pool).await?)
 }
+
+/// How many random histories are run: as many as usual, unless somebody has the time for more.
+pub fn histories(usual: usize) -> usize {
+    std::env::var("ABONO_LEDGER_HISTORIES").ok().and_then(|number| number.parse().ok()).unwrap_or(usual)
+}

@@ -25,7 +25,7 @@ fn balances_at_any_instant_are_the_models_and_never_change_afterwards() -> Resul
     on_runtime(async {
         let database = Database::new().await;
         let mut runner = TestRunner::deterministic();
-        for _ in 0..40 {
+        for _ in 0..super::super::world::histories(40) {
             let history = steps().new_tree(&mut runner).expect("a history").current();
             holds_at_every_step(database.pool(), &history).await.with_context(|| format!("{history:#?}"))?;
         }

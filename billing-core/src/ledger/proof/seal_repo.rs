@@ -3,8 +3,8 @@
 use sqlx::{PgConnection, Row as _, postgres::PgRow};
 
 use super::{
+    super::row::Kind,
     digest::{Hash, StoredRow},
-    row::Kind,
     seal::Sealed,
 };
 

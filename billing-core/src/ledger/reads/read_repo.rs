@@ -5,8 +5,9 @@ use sqlx::{PgConnection, Row as _, postgres::PgRow};
 use time::OffsetDateTime;
 
 use super::{
-    Limited, Net,
-    read::{Balance, By, Explained, OpenHold, OwnerBalance, TrialLine},
+    super::Limited,
+    Net,
+    balance::{Balance, By, Explained, OpenHold, OwnerBalance, TrialLine},
     statement::{Line, Read, kind_word},
 };
 use crate::ids::{AccountId, TransferId};

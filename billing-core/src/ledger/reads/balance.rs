@@ -3,7 +3,10 @@
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{Amount, LedgerError, Limited, Net, read_repo};
+use super::{
+    super::{Amount, LedgerError, Limited},
+    Net, read_repo,
+};
 use crate::ids::{AccountId, TransferId};
 
 /// Holds in one answer at most.

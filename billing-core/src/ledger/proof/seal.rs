@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::{PgConnection, PgPool};
 
 use super::{
-    LedgerError,
+    super::LedgerError,
     digest::{KEPT, seal_hash},
     seal_repo,
 };

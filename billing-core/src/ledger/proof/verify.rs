@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use sqlx::{PgConnection, PgPool};
 
 use super::{
-    Difference, LedgerError,
+    super::LedgerError,
+    Difference,
     digest::{Hash, KEPT, StoredRow, seal_hash},
     seal_repo,
     verify_repo::{self, Seal},

@@ -3,7 +3,10 @@
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{LedgerError, Net, read_repo, row::Kind};
+use super::{
+    super::{LedgerError, row::Kind},
+    Net, read_repo,
+};
 use crate::ids::{AccountId, TransferId};
 
 /// Lines of a page at most.

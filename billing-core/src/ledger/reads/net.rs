@@ -8,7 +8,7 @@ use std::{
 use bigdecimal::{BigDecimal, ToPrimitive};
 use sqlx::{Decode, Postgres, Type, error::BoxDynError, postgres::PgTypeInfo, postgres::PgValueRef};
 
-use super::Amount;
+use super::super::Amount;
 
 /// What was put in less what was taken, of an asset's smallest unit: more than zero where credits are more. From -1.7 × 10^38
 /// to 1.7 × 10^38; what one account has always fits.

@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Amount, row::Kind};
+use super::super::{Amount, row::Kind};
 
 /// Of the encoding below, so that another one can follow.
 const ENCODING: u8 = 1;
@@ -133,7 +133,7 @@ mod tests {
     fn the_encoding_is_what_the_document_says() {
         let encoded = hex::encode(row().encoded());
         let digest = hex::encode(row().digest());
-        let document = include_str!("../../../docs/ledger-proof.md").replace(['\n', ' '], "");
+        let document = include_str!("../../../../docs/ledger-proof.md").replace(['\n', ' '], "");
         assert!(document.contains(&encoded), "{encoded}");
         assert!(document.contains(&digest), "{digest}");
         let hash = hex::encode(seal_hash(&[0; 32], 1, 1, &[row().digest()]));
