@@ -109,6 +109,8 @@ end
 $$;
 create trigger ledger_transfer_immutable before update or delete or truncate on ledger_transfer
     for each statement execute function ledger_refuse_change();
+-- Not its owner either; a superuser may still switch the trigger off, and `billing ledger verify` finds what was changed.
+revoke update, delete, truncate on ledger_transfer from current_user;
 
 create type ledger_hold_end as enum ('posted', 'voided', 'expired');
 

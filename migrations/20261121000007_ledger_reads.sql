@@ -19,6 +19,7 @@ create table ledger_seal (
 create unique index ledger_seal_in_order on ledger_seal (last_position);
 create trigger ledger_seal_immutable before update or delete or truncate on ledger_seal
     for each statement execute function ledger_refuse_change();
+revoke update, delete, truncate on ledger_seal from current_user;
 
 -- Of the commits that keep the rest of a hold, which are few, the last one needs the sum.
 create index ledger_transfer_parts on ledger_transfer (pending_id) where kind = 'post_pending' and partly;

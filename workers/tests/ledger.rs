@@ -54,6 +54,8 @@ async fn the_ledger_is_read_and_the_first_difference_comes_first() -> Result<()>
     );
     let (code, text, _) = ask(&database, &["holds", &id]).await?;
     assert!(code == 0 && text.contains(&hold.id.to_string()), "{text}");
+    let (code, text, _) = ask(&database, &["grants", "anna"]).await?;
+    assert!(code == 0 && text.contains("No grants"), "{text}");
     let (code, text, _) = ask(&database, &["trial-balance"]).await?;
     assert!(code == 0 && text.contains("(all)"), "{text}");
     let (code, text, _) = ask(&database, &["explained", &id]).await?;

@@ -1,13 +1,17 @@
 //! Concurrent callers' transfers, folded into one transaction after the other.
 //!
-//! While one transaction is on its way to the disk, the next callers queue up; they share the next one. Nobody waits for a
-//! timer, and a caller alone takes the one round trip.
+//! Who asks while a transaction is at work shares the next one, which begins while that one is on its way to the disk. Nobody
+//! waits for a timer, and a caller alone takes the one round trip.
 
-use sqlx::PgPool;
-use tokio::sync::{mpsc, oneshot};
+use std::sync::Arc;
+
+use sqlx::{PgPool, Postgres, Transaction};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::{Answer, LedgerError, Refusal, Transfer, post, post_in_tx, post_one};
 
+/// Transactions under way at once: one at work, one being committed.
+const LANES: usize = 2;
 /// Batches in one transaction at most.
 const MOST: usize = 512;
 
@@ -24,11 +28,14 @@ struct Asked {
 }
 
 impl Writer {
-    /// Starts one in a task of its own.
+    /// Starts one in tasks of its own; it takes two sessions of the pool.
     #[must_use]
     pub fn start(pool: PgPool) -> Self {
         let (queue, asked) = mpsc::channel(MOST);
-        tokio::spawn(run(pool, asked));
+        let asked = Arc::new(Mutex::new(asked));
+        for _ in 0..LANES {
+            tokio::spawn(run(pool.clone(), Arc::clone(&asked)));
+        }
         Self { queue }
     }
 
@@ -51,10 +58,22 @@ impl Writer {
     }
 }
 
-async fn run(pool: PgPool, mut queue: mpsc::Receiver<Asked>) {
+/// One lane. While its transaction is on its way to the disk and its callers are answered, the other one is at work on the next.
+async fn run(pool: PgPool, queue: Arc<Mutex<mpsc::Receiver<Asked>>>) {
     let mut asked = Vec::with_capacity(MOST);
-    while queue.recv_many(&mut asked, MOST).await > 0 {
-        match together(&pool, &asked).await {
+    loop {
+        let mut turn = queue.lock().await;
+        if turn.recv_many(&mut asked, MOST).await == 0 {
+            return;
+        }
+        let written = together(&pool, &asked).await;
+        drop(turn);
+        let answers = match written {
+            Ok((Some(tx), answers)) => tx.commit().await.map(|()| answers).map_err(LedgerError::from),
+            Ok((None, answers)) => Ok(answers),
+            Err(error) => Err(error),
+        };
+        match answers {
             Ok(answers) => {
                 for (asked, answers) in asked.drain(..).zip(answers) {
                     // Who no longer listens asks again.
@@ -71,15 +90,18 @@ async fn run(pool: PgPool, mut queue: mpsc::Receiver<Asked>) {
     }
 }
 
-async fn together(pool: &PgPool, asked: &[Asked]) -> Result<Vec<Vec<Answer>>, LedgerError> {
+/// Its transaction, unless it is committed already.
+type Written = (Option<Transaction<'static, Postgres>>, Vec<Vec<Answer>>);
+
+/// Writes all of it.
+async fn together(pool: &PgPool, asked: &[Asked]) -> Result<Written, LedgerError> {
     if let [Asked { batch, .. }] = asked
         && let [transfer] = batch.as_slice()
     {
-        return Ok(vec![vec![post_one(pool, transfer).await?]]);
+        return Ok((None, vec![vec![post_one(pool, transfer).await?]]));
     }
     let batches: Vec<&[Transfer]> = asked.iter().map(|asked| asked.batch.as_slice()).collect();
     let mut tx = pool.begin().await?;
     let answers = post_in_tx(&mut tx, &batches).await?;
-    tx.commit().await?;
-    Ok(answers)
+    Ok((Some(tx), answers))
 }

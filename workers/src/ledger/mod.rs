@@ -29,6 +29,8 @@ pub enum LedgerCommand {
     Balance(BalanceArgs),
     /// An account's transfers, the newest first.
     Statement(StatementArgs),
+    /// What an owner was given and has not used up, in the order in which it is spent.
+    Grants(OwnerArgs),
     /// What is held of an account.
     Holds(AccountArgs),
     /// Debits and credits of all accounts, by asset and kind.
@@ -52,6 +54,15 @@ pub struct ShownArgs {
 pub struct AccountArgs {
     /// Its id.
     account: Uuid,
+    #[command(flatten)]
+    shown: ShownArgs,
+}
+
+/// Somebody who has accounts.
+#[derive(Args)]
+pub struct OwnerArgs {
+    /// As the accounts name it.
+    owner: String,
     #[command(flatten)]
     shown: ShownArgs,
 }
@@ -120,6 +131,10 @@ pub async fn run(command: LedgerCommand, mut out: impl Write) -> anyhow::Result<
             shown::balance(&balance.with_context(|| unknown(id))?).write(of.shown.json, out)
         }
         LedgerCommand::Statement(StatementArgs { of, lines }) => statement(&of, lines).await?.write(of.shown.json, out),
+        LedgerCommand::Grants(OwnerArgs { owner, shown: ShownArgs { json, database } }) => {
+            let mut conn = billing_process::connect(&database).await?.acquire().await?;
+            shown::grants(&ledger::grants::holdings(&mut conn, &owner).await?).write(json, out)
+        }
         LedgerCommand::Holds(of) => {
             let mut conn = billing_process::connect(&of.shown.database).await?.acquire().await?;
             let id = AccountId(of.account);

@@ -1,6 +1,6 @@
 //! What the ledger answers, in words and digits.
 
-use billing_core::ledger::{Balance, Explained, Net, OpenHold, Page, TrialLine};
+use billing_core::ledger::{Balance, Explained, Net, OpenHold, Page, TrialLine, grants::Holding};
 use comfy_table::CellAlignment::{self, Left, Right};
 use time::{OffsetDateTime, macros::format_description};
 
@@ -24,6 +24,18 @@ const STATEMENT: Header = &[
 ];
 const HOLDS: Header =
     &[("hold", Left), ("for account", Left), ("remaining", Right), ("in parts", Left), ("expires (UTC)", Left)];
+const GRANTS: Header = &[
+    ("grant", Left),
+    ("asset", Left),
+    ("category", Left),
+    ("priority", Right),
+    ("from (UTC)", Left),
+    ("until (UTC)", Left),
+    ("for", Left),
+    ("granted", Right),
+    ("left", Right),
+    ("held", Right),
+];
 const TRIAL: Header = &[
     ("asset", Left),
     ("kind", Left),
@@ -64,6 +76,20 @@ pub(super) fn add_lines(report: &mut Report, page: &Page) {
         row.extend(amounts.map(|net| amount(net, page.scale)));
         report.push(row);
     }
+}
+
+pub(super) fn grants(holdings: &[Holding]) -> Report {
+    let mut report = Report::new(GRANTS, "No grants.");
+    for grant in holdings {
+        let mut row = vec![grant.id.to_string(), grant.asset.clone(), grant.category.as_str().to_owned()];
+        row.push(grant.priority.to_string());
+        row.push(grant.effective_at.map(instant).unwrap_or_default());
+        row.push(grant.expires_at.map_or_else(|| "never".to_owned(), instant));
+        row.push(if grant.applies_to.is_empty() { "all".to_owned() } else { grant.applies_to.join(", ") });
+        row.extend([grant.granted, grant.left, grant.held].map(|units| amount(units.into(), grant.scale)));
+        report.push(row);
+    }
+    report
 }
 
 pub(super) fn holds(holds: &[OpenHold], scale: i16) -> Report {

@@ -10,8 +10,9 @@ use super::{
         repo::{unknown, word},
         row::Kind,
     },
+    holding::Holding,
     part::{Expiry, Part},
-    terms::NewGrant,
+    terms::{Category, Cost, NewGrant},
 };
 use crate::ids::GrantId;
 
@@ -132,6 +133,45 @@ fn expiry(row: &PgRow) -> sqlx::Result<Option<Expiry>> {
     let Some(account) = row.try_get::<Option<Uuid>, _>("expiry_account")? else { return Ok(None) };
     let breakage = House::Breakage.account(row.try_get("asset")?);
     Ok(Some(Expiry { account: AccountId(account), breakage, at: row.try_get("expires_at")? }))
+}
+
+pub(super) async fn holdings(conn: &mut PgConnection, owner: &str) -> sqlx::Result<Vec<Holding>> {
+    let rows = sqlx::query(
+        "select g.grant_id, g.asset, s.scale, g.category, g.priority, g.effective_at, g.expires_at,
+                coalesce(g.applies_to, '{}') as applies_to, g.amount, a.debits_pending - late.held as held,
+                a.credits_posted - a.debits_posted - a.debits_pending + late.held as left_over, g.cost, g.cost_asset
+           from ledger_grant as g
+           join ledger_account as a on a.account_id = g.grant_id
+           join ledger_asset as s on s.asset = g.asset,
+                lateral (select coalesce(sum(remaining), 0) as held from ledger_hold
+                          where ended is null and expires_at <= statement_timestamp() and debit_account = g.grant_id) as late
+          where g.owner = $1 and not g.spent
+          order by g.asset, g.priority, g.expires_at nulls last, g.grant_id",
+    )
+    .bind(owner)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(holding).collect()
+}
+
+fn holding(row: &PgRow) -> sqlx::Result<Holding> {
+    let category: &str = row.try_get("category")?;
+    let priority: i16 = row.try_get("priority")?;
+    let cost: Option<Amount> = row.try_get("cost")?;
+    Ok(Holding {
+        id: GrantId(row.try_get("grant_id")?),
+        asset: row.try_get("asset")?,
+        scale: row.try_get("scale")?,
+        category: Category::from_word(category).ok_or_else(|| unknown(category))?,
+        priority: u8::try_from(priority).map_err(|error| sqlx::Error::Decode(error.into()))?,
+        effective_at: row.try_get("effective_at")?,
+        expires_at: row.try_get("expires_at")?,
+        applies_to: row.try_get("applies_to")?,
+        granted: row.try_get("amount")?,
+        left: row.try_get("left_over")?,
+        held: row.try_get("held")?,
+        cost: cost.zip(row.try_get("cost_asset")?).map(|(amount, asset)| Cost { asset, amount }),
+    })
 }
 
 /// Locks grants, in the order in which all lock them.

@@ -9,6 +9,7 @@
 mod consume;
 mod give;
 mod grant_repo;
+mod holding;
 mod part;
 mod spend;
 mod take_back;
@@ -17,6 +18,7 @@ mod terms;
 use sqlx::PgConnection;
 
 pub use give::{Paid, grant, top_up};
+pub use holding::{Holding, holdings};
 pub use spend::{Spend, Timeout, commit, hold, release, spend};
 pub use take_back::{refund, revoke};
 pub use terms::{Category, Cost, NewGrant};

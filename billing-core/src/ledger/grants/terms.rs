@@ -24,6 +24,10 @@ impl Category {
             Self::Promotional => "promotional",
         }
     }
+
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        [Self::Paid, Self::Promotional].into_iter().find(|category| category.as_str() == word)
+    }
 }
 
 /// What was paid for all of a grant.

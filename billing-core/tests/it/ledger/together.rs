@@ -169,3 +169,18 @@ async fn what_is_written_cannot_be_changed_and_no_buggy_caller_overdraws() -> Re
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn nobody_has_the_privilege_to_change_what_is_written() -> Result<()> {
+    let database = Database::new().await;
+    let privileges: Vec<String> = sqlx::query_scalar(
+        "select distinct privilege_type
+           from pg_class, lateral aclexplode(relacl)
+          where oid in ('ledger_transfer'::regclass, 'ledger_seal'::regclass)
+          order by privilege_type",
+    )
+    .fetch_all(database.pool())
+    .await?;
+    assert_eq!(privileges, ["INSERT", "REFERENCES", "SELECT", "TRIGGER"]);
+    Ok(())
+}

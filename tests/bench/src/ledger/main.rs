@@ -51,7 +51,7 @@ async fn main() -> ExitCode {
 }
 
 /// A way, on which accounts, by how many callers, and what is wanted of it in TPC-B transactions.
-const TURNS: [(Way, Spread, usize, Option<f64>); 16] = [
+const TURNS: [(Way, Spread, usize, Option<f64>); 18] = [
     (Way::Direct, Spread::Many, 1, None),
     (Way::Direct, Spread::Many, 8, None),
     (Way::Direct, Spread::Many, 64, Some(2.0)),
@@ -63,6 +63,8 @@ const TURNS: [(Way, Spread, usize, Option<f64>); 16] = [
     (Way::Together, Spread::Many, 8, None),
     (Way::Together, Spread::Many, 64, Some(7.0)),
     (Way::Together, Spread::Many, 256, Some(12.0)),
+    (Way::Together, Spread::OneHouse, 64, Some(7.0)),
+    (Way::Together, Spread::OneHouse, 256, Some(12.0)),
     (Way::Together, Spread::OneCustomer, 64, Some(7.0)),
     (Way::Together, Spread::OneCustomer, 256, Some(12.0)),
     (Way::Pairs, Spread::Many, 64, None),

@@ -32,6 +32,9 @@ async fn promotional_credits_are_spent_before_paid_ones_and_the_first_to_expire_
         asked(database.pool(), &Verb::Give(grant.clone())).await??;
     }
     asked(database.pool(), &Verb::Spend(spent("anna", 250))).await??;
+    let holdings = grants::holdings(&mut *database.pool().acquire().await?, "anna").await?;
+    let open: Vec<_> = holdings.iter().map(|holding| (holding.id, holding.left.units())).collect();
+    ensure!(open == [(all[3].id, 50), (all[0].id, 100)], "{holdings:?}");
     let mut there = Vec::new();
     for grant in &all {
         there.push(left(database.pool(), grant.id).await?);
