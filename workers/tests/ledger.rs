@@ -54,6 +54,10 @@ async fn the_ledger_is_read_and_the_first_difference_comes_first() -> Result<()>
     );
     let (code, text, _) = ask(&database, &["holds", &id]).await?;
     assert!(code == 0 && text.contains(&hold.id.to_string()), "{text}");
+    for at in [&["owner", "anna"][..], &["owner", "anna", "--at", "2020-01-01T00:00:00Z"]] {
+        let (code, text, _) = ask(&database, at).await?;
+        assert!(code == 0 && text.contains("No accounts"), "{text}");
+    }
     let (code, text, _) = ask(&database, &["grants", "anna"]).await?;
     assert!(code == 0 && text.contains("No grants"), "{text}");
     let (code, text, _) = ask(&database, &["trial-balance"]).await?;

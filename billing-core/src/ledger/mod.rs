@@ -32,7 +32,7 @@ pub use error::LedgerError;
 pub use proof::{Difference, Sealed, Verified, seal, verify};
 pub use reads::{
     Balance, By, Explained, Line, Net, OpenHold, OwnerBalance, Page, StatementCursor, TrialLine, balance, balance_at,
-    explained, open_holds, open_holds_of_owner, owner_balances, statement, trial_balance,
+    explained, open_holds, open_holds_of_owner, owner_balances, owner_balances_at, statement, trial_balance,
 };
 pub use transfer::{Action, Ended, Movement, Recorded, Refusal, Transfer};
 pub use writer::Writer;

@@ -29,6 +29,8 @@ pub enum LedgerCommand {
     Balance(BalanceArgs),
     /// An account's transfers, the newest first.
     Statement(StatementArgs),
+    /// What all accounts of an owner have, now or at an instant.
+    Owner(OwnerBalanceArgs),
     /// What an owner was given and has not used up, in the order in which it is spent.
     Grants(OwnerArgs),
     /// What is held of an account.
@@ -67,17 +69,42 @@ pub struct OwnerArgs {
     shown: ShownArgs,
 }
 
+/// An owner and an instant.
+#[derive(Args)]
+pub struct OwnerBalanceArgs {
+    #[command(flatten)]
+    of: OwnerArgs,
+    #[command(flatten)]
+    when: WhenArgs,
+}
+
 /// An account and an instant.
 #[derive(Args)]
 pub struct BalanceArgs {
     #[command(flatten)]
     of: AccountArgs,
+    #[command(flatten)]
+    when: WhenArgs,
+}
+
+/// An instant.
+#[derive(Args)]
+struct WhenArgs {
     /// At that instant, as 2026-11-21T20:00:00Z; now, if left out.
     #[arg(long, value_parser = instant)]
     at: Option<OffsetDateTime>,
     /// Whether transfers count from when they were written, or from when they happened.
     #[arg(long, value_enum, default_value_t = Time::Booking, requires = "at")]
     by: Time,
+}
+
+impl WhenArgs {
+    const fn by(&self) -> By {
+        match self.by {
+            Time::Booking => By::Booking,
+            Time::Event => By::Event,
+        }
+    }
 }
 
 /// An account and how much of it.
@@ -120,12 +147,19 @@ pub async fn run(command: LedgerCommand, mut out: impl Write) -> anyhow::Result<
             }
             Ok(writeln!(out, "{sealed} transfers sealed")?)
         }
-        LedgerCommand::Balance(BalanceArgs { of, at, by }) => {
+        LedgerCommand::Owner(OwnerBalanceArgs { of: OwnerArgs { owner, shown }, when }) => {
+            let mut conn = billing_process::connect(&shown.database).await?.acquire().await?;
+            let balances = match when.at {
+                Some(at) => ledger::owner_balances_at(&mut conn, &owner, at, when.by()).await?,
+                None => ledger::owner_balances(&mut conn, &owner).await?,
+            };
+            shown::owner(&balances).write(shown.json, out)
+        }
+        LedgerCommand::Balance(BalanceArgs { of, when }) => {
             let mut conn = billing_process::connect(&of.shown.database).await?.acquire().await?;
             let id = AccountId(of.account);
-            let by = if matches!(by, Time::Booking) { By::Booking } else { By::Event };
-            let balance = match at {
-                Some(at) => ledger::balance_at(&mut conn, id, at, by).await?,
+            let balance = match when.at {
+                Some(at) => ledger::balance_at(&mut conn, id, at, when.by()).await?,
                 None => ledger::balance(&mut conn, id).await?,
             };
             shown::balance(&balance.with_context(|| unknown(id))?).write(of.shown.json, out)

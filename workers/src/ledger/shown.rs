@@ -1,6 +1,6 @@
 //! What the ledger answers, in words and digits.
 
-use billing_core::ledger::{Balance, Explained, Net, OpenHold, Page, TrialLine, grants::Holding};
+use billing_core::ledger::{Balance, Explained, Net, OpenHold, OwnerBalance, Page, TrialLine, grants::Holding};
 use comfy_table::CellAlignment::{self, Left, Right};
 use time::{OffsetDateTime, macros::format_description};
 
@@ -24,6 +24,8 @@ const STATEMENT: Header = &[
 ];
 const HOLDS: Header =
     &[("hold", Left), ("for account", Left), ("remaining", Right), ("in parts", Left), ("expires (UTC)", Left)];
+const OWNER: Header =
+    &[("asset", Left), ("accounts", Right), ("posted", Right), ("pending out", Right), ("pending in", Right)];
 const GRANTS: Header = &[
     ("grant", Left),
     ("asset", Left),
@@ -76,6 +78,17 @@ pub(super) fn add_lines(report: &mut Report, page: &Page) {
         row.extend(amounts.map(|net| amount(net, page.scale)));
         report.push(row);
     }
+}
+
+pub(super) fn owner(balances: &[OwnerBalance]) -> Report {
+    let mut report = Report::new(OWNER, "No accounts.");
+    for balance in balances {
+        let mut row = vec![balance.asset.clone(), balance.accounts.to_string()];
+        let amounts = [balance.posted, balance.pending_out, balance.pending_in];
+        row.extend(amounts.map(|net| amount(net, balance.scale)));
+        report.push(row);
+    }
+    report
 }
 
 pub(super) fn grants(holdings: &[Holding]) -> Report {

@@ -99,12 +99,27 @@ pub struct OwnerBalance {
     pub pending_in: Net,
 }
 
-/// What all accounts of an owner have now, by asset; as [`balance`].
+/// What all accounts of an owner have now, by asset; as [`balance`], but what only counts from later on is left out: a grant to
+/// come, and expiries that are booked ahead.
 ///
 /// # Errors
 /// The database's.
 pub async fn owner_balances(conn: &mut PgConnection, owner: &str) -> Result<Vec<OwnerBalance>, LedgerError> {
     Ok(read_repo::owner_balances(conn, owner).await?)
+}
+
+/// What all accounts of an owner had or will have at an instant, by asset; as [`balance_at`]. By event time an instant to come is
+/// what would be left if nothing else happened.
+///
+/// # Errors
+/// The database's.
+pub async fn owner_balances_at(
+    conn: &mut PgConnection,
+    owner: &str,
+    instant: OffsetDateTime,
+    by: By,
+) -> Result<Vec<OwnerBalance>, LedgerError> {
+    Ok(read_repo::owner_balances_at(conn, owner, instant, by).await?)
 }
 
 /// A hold that nobody ended and whose time is not over.

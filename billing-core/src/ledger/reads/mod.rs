@@ -7,7 +7,7 @@ mod statement;
 
 pub use balance::{
     Balance, By, Explained, OpenHold, OwnerBalance, TrialLine, balance, balance_at, explained, open_holds,
-    open_holds_of_owner, owner_balances, trial_balance,
+    open_holds_of_owner, owner_balances, owner_balances_at, trial_balance,
 };
 pub use net::Net;
 pub use statement::{Line, Page, StatementCursor, statement};

@@ -87,30 +87,86 @@ pub(super) async fn owner_balances(conn: &mut PgConnection, owner: &str) -> sqlx
              select debit_account, credit_account, remaining
                from ledger_hold
               where ended is null and expires_at <= statement_timestamp()
+         ), own as materialized (
+             select * from ledger_account where owner = $1
+         ), ahead as (
+             select account_id, entry.posted
+               from own join ledger_entry as entry using (account_id)
+              where entry.event_at > statement_timestamp()
+              union all
+             select account_id, change.posted
+               from own join ledger_change as change using (account_id)
+              where change.position > (select coalesce(max(last_position), 0) from ledger_seal)
+                and change.event_at > statement_timestamp()
          )
-         select asset, scale, count(*) as accounts, sum(credits_posted - debits_posted) as posted,
+         select asset, scale, count(*) as accounts,
+                sum(credits_posted - debits_posted
+                    - coalesce((select sum(posted) from ahead where ahead.account_id = own.account_id), 0)) as posted,
                 sum(debits_pending - coalesce((select sum(remaining) from late where debit_account = account_id), 0)) as pending_out,
                 sum(credits_pending - coalesce((select sum(remaining) from late where credit_account = account_id), 0)) as pending_in
-           from ledger_account
+           from own
            join ledger_asset using (asset)
-          where owner = $1
           group by asset, scale
           order by asset",
     )
     .bind(owner)
     .fetch_all(conn)
     .await?;
-    let balance = |row: &PgRow| {
-        Ok(OwnerBalance {
-            asset: row.try_get("asset")?,
-            scale: row.try_get("scale")?,
-            accounts: row.try_get("accounts")?,
-            posted: row.try_get("posted")?,
-            pending_out: row.try_get("pending_out")?,
-            pending_in: row.try_get("pending_in")?,
-        })
-    };
-    rows.iter().map(balance).collect()
+    rows.iter().map(owner_balance_from_row).collect()
+}
+
+pub(super) async fn owner_balances_at(
+    conn: &mut PgConnection,
+    owner: &str,
+    instant: OffsetDateTime,
+    by: By,
+) -> sqlx::Result<Vec<OwnerBalance>> {
+    let rows = sqlx::query(
+        "with own as materialized (
+             select account_id, asset from ledger_account where owner = $1
+         ), parts as (
+             select account_id, part.posted, part.pending_out, part.pending_in
+               from own join ledger_day as part using (account_id)
+              where part.kind = $3 and part.day < ($2::timestamptz at time zone 'UTC')::date
+              union all
+             select account_id, part.posted, part.pending_out, part.pending_in
+               from own join ledger_entry as part using (account_id)
+              where $3 = 'booking' and part.created_at between date_trunc('day', $2, 'UTC') and $2
+              union all
+             select account_id, part.posted, part.pending_out, part.pending_in
+               from own join ledger_entry as part using (account_id)
+              where $3 = 'event' and part.event_at between date_trunc('day', $2, 'UTC') and $2
+              union all
+             select account_id, part.posted, part.pending_out, part.pending_in
+               from own join ledger_change as part using (account_id)
+              where part.position > (select coalesce(max(last_position), 0) from ledger_seal)
+                and case $3 when 'booking' then part.created_at else part.event_at end <= $2
+         )
+         select asset, scale, count(distinct own.account_id) as accounts, coalesce(sum(posted), 0) as posted,
+                coalesce(sum(pending_out), 0) as pending_out, coalesce(sum(pending_in), 0) as pending_in
+           from own
+           join ledger_asset using (asset)
+           left join parts on parts.account_id = own.account_id
+          group by asset, scale
+          order by asset",
+    )
+    .bind(owner)
+    .bind(instant)
+    .bind(by.as_str())
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(owner_balance_from_row).collect()
+}
+
+fn owner_balance_from_row(row: &PgRow) -> sqlx::Result<OwnerBalance> {
+    Ok(OwnerBalance {
+        asset: row.try_get("asset")?,
+        scale: row.try_get("scale")?,
+        accounts: row.try_get("accounts")?,
+        posted: row.try_get("posted")?,
+        pending_out: row.try_get("pending_out")?,
+        pending_in: row.try_get("pending_in")?,
+    })
 }
 
 pub(super) async fn open_holds(conn: &mut PgConnection, account: AccountId, most: i64) -> sqlx::Result<Vec<OpenHold>> {

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use billing_core::{
     ids::{AccountId, GrantId, TransferId},
     ledger::{
-        self, Amount, Answer, House, Movement, NewAccount, Transfer,
+        self, Amount, Answer, By, House, Movement, NewAccount, Transfer,
         grants::{self, Category, Cost, NewGrant, Paid, Spend, Timeout},
     },
 };
@@ -181,8 +181,14 @@ impl Clerk {
             }
             None => return self.total(what, "credits_posted - debits_posted").await,
         };
+        let mut conn = self.pool.acquire().await?;
         let at = OffsetDateTime::now_utc() + Duration::days(days);
-        Ok(shown(super::super::grants::balance(&self.pool, owner, at).await?, "credits"))
+        let then = ledger::owner_balances_at(&mut conn, owner, at, By::Event).await?.remove(0);
+        if days == 0 {
+            let now = ledger::owner_balances(&mut conn, owner).await?.remove(0);
+            ensure!(now.posted == then.posted, "now {}, and at this instant {}", now.posted, then.posted);
+        }
+        Ok(shown(then.posted.to_string().parse()?, &then.asset))
     }
 
     async fn total(&self, account: &str, what: &str) -> Result<String> {
