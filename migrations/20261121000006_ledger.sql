@@ -159,11 +159,15 @@ begin
     end if;
     -- Read into a variable: an index is not searched for what changes from row to row.
     clock := clock_timestamp();
-    -- Far more than there are, while somebody sweeps.
-    select coalesce(array_agg(h.transfer_id), '{}') into over
-      from (select late.transfer_id from ledger_hold as late
-             where late.ended is null and late.expires_at <= clock and late.debit_account = any(accounts)
-             limit 200) as h;
+    -- Mostly there are none, while somebody sweeps: one look, before there is one for each account.
+    over := '{}';
+    if exists (select from ledger_hold as late where late.ended is null and late.expires_at <= clock) then
+        -- Far more than there are.
+        select coalesce(array_agg(h.transfer_id), '{}') into over
+          from (select late.transfer_id from ledger_hold as late
+                 where late.ended is null and late.expires_at <= clock and late.debit_account = any(accounts)
+                 limit 200) as h;
+    end if;
     if cardinality(holds) + cardinality(over) > 0 then
         select accounts || coalesce(array_agg(party), '{}') into accounts
           from ledger_hold as h, unnest(array[h.debit_account, h.credit_account]) as party
