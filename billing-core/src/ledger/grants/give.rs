@@ -42,7 +42,9 @@ async fn give(
     paid: Option<&Paid>,
 ) -> Result<Answer, LedgerError> {
     if let Some(unsound) = grant.unsound() {
-        return Ok(Err(unsound));
+        let is_known = !parts_of(conn, grant.id.transfer()).await?.is_empty();
+        let differs = Refusal::Differs { id: grant.id.transfer(), field: "terms" };
+        return Ok(Err(if is_known { differs } else { unsound }));
     }
     let mut tx = conn.begin().await?;
     let answer = give_in(&mut tx, grant, code, paid).await?;

@@ -64,9 +64,6 @@ async fn consume(
     kind: Kind,
     timeout: Option<Timeout>,
 ) -> Result<Answer, LedgerError> {
-    if spend.amount == Amount::ZERO {
-        return Ok(Err(Refusal::Nothing));
-    }
     let there = grant_repo::lock_consumable(conn, &spend.owner, &spend.asset, spend.product.as_deref()).await?;
     let verb = Verb { id: spend.id, code, reference: spend.reference.as_deref() };
     let known = parts_of(conn, verb.id).await?;
@@ -78,6 +75,9 @@ async fn consume(
     ];
     if let Some(answer) = verb.again(&known, &[kind], Some(spend.amount), &same) {
         return Ok(answer);
+    }
+    if spend.amount == Amount::ZERO {
+        return Ok(Err(Refusal::Nothing));
     }
     let Some(taken) = take(there.iter().map(|one| one.available), spend.amount) else {
         let available = total(there.iter().map(|one| one.available));

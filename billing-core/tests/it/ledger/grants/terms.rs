@@ -138,3 +138,18 @@ async fn who_spends_at_once_from_the_same_grants_spends_together_no_more_than_th
     ensure!(given == 150 / 7, "{given} of 40 were given 7 of 150");
     Ok(())
 }
+
+#[tokio::test]
+async fn the_same_id_with_another_amount_is_told_so_even_if_that_is_nothing() -> Result<()> {
+    let database = Database::new().await;
+    begin(database.pool()).await?;
+    let (mut grant, mut spend) = (given("anna", 10), spent("anna", 4));
+    asked(database.pool(), &Verb::Give(grant.clone())).await??;
+    asked(database.pool(), &Verb::Spend(spend.clone())).await??;
+    (grant.amount, spend.amount) = (Amount::ZERO, Amount::ZERO);
+    for verb in [Verb::Give(grant), Verb::Spend(spend)] {
+        let answer = asked(database.pool(), &verb).await?;
+        ensure!(matches!(answer, Err(Refusal::Differs { .. })), "{verb:?} is answered {answer:?}");
+    }
+    Ok(())
+}
