@@ -35,7 +35,8 @@ pub async fn refund(
         return Ok(answer);
     }
     let mut open = parts_of(conn, of).await?;
-    open.retain(|part| matches!(part.kind, Kind::Posted | Kind::PostPending));
+    // What was not taken from a grant is none of this: a grant is taken back by revoking it.
+    open.retain(|part| part.owner.is_some() && matches!(part.kind, Kind::Posted | Kind::PostPending));
     open.reverse();
     let left = total(open.iter().map(|part| part.left));
     let asked = amount.unwrap_or(left);

@@ -153,3 +153,17 @@ async fn the_same_id_with_another_amount_is_told_so_even_if_that_is_nothing() ->
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_grant_is_revoked_and_never_refunded() -> Result<()> {
+    let database = Database::new().await;
+    begin(database.pool()).await?;
+    let mut grant = given("anna", 10);
+    grant.expires_at = Some(OffsetDateTime::now_utc() + Duration::days(1));
+    asked(database.pool(), &Verb::Give(grant.clone())).await??;
+    let of = TransferId(grant.id.0);
+    let answer = asked(database.pool(), &Verb::Refund { id: TransferId::new(), of, amount: None }).await?;
+    ensure!(answer == Err(Refusal::NoTransfer(of)), "{answer:?}");
+    ensure!(left(database.pool(), grant.id).await? == 10);
+    Ok(())
+}
