@@ -84,6 +84,19 @@ uuid_id!(
     TransferId
 );
 
+uuid_id!(
+    /// One payment of fiat money; the provider has it as our reference.
+    PaymentId
+);
+uuid_id!(
+    /// A method of payment that can be charged without the payer.
+    PaymentMethodId
+);
+uuid_id!(
+    /// Money of a payment that goes back; its caller makes the id.
+    RefundId
+);
+
 /// A subscription: a plan on a chain and who subscribed to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriptionKey {

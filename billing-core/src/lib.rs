@@ -2,6 +2,7 @@
 //!
 //! Invariant: knows no axum, clap, environment or wall clock; `now` is a parameter, signers and providers are passed in.
 
+pub mod catalog;
 pub mod chain;
 pub mod charges;
 pub mod ids;
@@ -12,6 +13,7 @@ pub mod marketplace;
 pub mod mirror;
 pub mod money;
 pub mod outbox;
+pub mod payments;
 pub mod plans;
 pub mod subscriptions;
 pub mod views;

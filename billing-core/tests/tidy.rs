@@ -7,9 +7,11 @@ use std::{
 
 /// Who may use whom (`ARCHITECTURE.md`). Files beside the folders are primitives: all may use them, they use none but
 /// each other.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("chain", &[]),
     ("ledger", &[]),
+    ("catalog", &["ledger"]),
+    ("payments", &["ledger"]),
     ("plans", &["chain"]),
     ("marketplace", &["chain"]),
     ("subscriptions", &["chain", "plans"]),

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{LedgerError, NewAccount, open_accounts};
-use crate::ids::AccountId;
+use crate::ids::{AccountId, TransferId};
 
 /// An account of the house, by what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,6 +74,14 @@ pub async fn open_house(conn: &mut PgConnection, asset: &str, accounts: &[House<
         limited: None,
     };
     open_accounts(conn, &accounts.iter().map(account).collect::<Vec<_>>()).await
+}
+
+impl TransferId {
+    /// The id of a transfer that there is one of for what it is for: who books it again books nothing. No part holds a zero byte.
+    #[must_use]
+    pub fn named(parts: &[&str]) -> Self {
+        Self(named(parts))
+    }
 }
 
 /// An id that follows from what it is for (UUID version 8, RFC 9562, of SHA-256). No part holds a zero byte.

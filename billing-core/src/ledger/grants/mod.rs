@@ -20,7 +20,7 @@ use sqlx::PgConnection;
 pub use give::{Paid, grant, top_up};
 pub use holding::{Holding, holdings};
 pub use spend::{Spend, Timeout, commit, hold, release, spend};
-pub use take_back::{refund, revoke};
+pub use take_back::{refund, revocable, revoke};
 pub use terms::{Category, Cost, NewGrant};
 
 use self::part::{Expiry, Part, part_id};

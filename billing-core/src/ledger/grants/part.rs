@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 
 use super::super::{AccountId, Amount, Ended, TransferId, chart::named, row::Kind};
+use crate::ids::GrantId;
 
 /// A transfer of a verb, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,14 @@ pub(super) struct Expiry {
 /// Id of the `number`th part; the first one's is the verb's own.
 pub(super) fn part_id(verb: TransferId, number: usize) -> TransferId {
     if number == 0 { verb } else { TransferId(named(&["part", &verb.0.to_string(), &number.to_string()])) }
+}
+
+impl GrantId {
+    /// The transfer that brought the money for it, of one that was bought.
+    #[must_use]
+    pub fn paid_transfer(self) -> TransferId {
+        part_id(self.transfer(), 1)
+    }
 }
 
 /// Id of the transfer that books, for a part, what will expire no more, or what will expire again.

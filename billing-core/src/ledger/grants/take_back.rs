@@ -89,3 +89,12 @@ pub async fn revoke(
     grant_repo::note_spent(conn, &[grant.account()]).await?;
     Ok(answer)
 }
+
+/// What [`revoke`] could take back now, in the caller's transaction, in which it stays so.
+///
+/// # Errors
+/// The database's.
+pub async fn revocable(conn: &mut PgConnection, grant: GrantId) -> Result<Amount, LedgerError> {
+    grant_repo::lock(conn, &[grant.account()]).await?;
+    Ok(grant_repo::revocable(conn, grant).await?.map_or(Amount::ZERO, |there| there.available))
+}
