@@ -8,14 +8,16 @@ mod money;
 mod payment;
 mod port;
 mod receipt;
+mod stripe;
 mod webhook;
 
 pub use error::ProviderError;
 pub use money::{Currency, Money, MoneyError};
 pub use payment::{
-    CancelReason, Canceled, Capture, Dispute, DisputeStatus, NewPayment, NewRefund, Outcome, Page, Pays, Payment, Refund,
-    RefundOutcome, SavedMethod, Window,
+    CancelReason, Canceled, Capture, Dispute, DisputeStatus, NewPayment, NewRefund, Outcome, Page, Payment, Pays,
+    Refund, RefundOutcome, SavedMethod, Window,
 };
 pub use port::{Capabilities, FiatProvider};
 pub use receipt::{Buyer, Receipt, ReceiptItem, ReceiptStatus};
+pub use stripe::{Stripe, StripeConfig};
 pub use webhook::{Notification, Subject, WebhookError, WebhookRequest};
