@@ -8,6 +8,7 @@ mod money;
 mod payment;
 mod port;
 mod receipt;
+mod stripe;
 mod webhook;
 
 pub use error::ProviderError;
@@ -18,4 +19,5 @@ pub use payment::{
 };
 pub use port::{Capabilities, FiatProvider};
 pub use receipt::{Buyer, Receipt, ReceiptItem, ReceiptStatus};
+pub use stripe::{Stripe, StripeConfig};
 pub use webhook::{Notification, Subject, WebhookError, WebhookRequest};
