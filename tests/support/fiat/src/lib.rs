@@ -1,0 +1,11 @@
+//! Payment providers on this machine: they speak the protocols of the real ones, keep their state in memory, and fail on
+//! demand.
+//!
+//! Invariant: nothing here uses an adapter's code to read or write its protocol, so that a mistake in one is not repeated in
+//! the other; what a server holds ends with it.
+
+mod openapi;
+mod yookassa;
+
+pub use openapi::{Ask, OpenApi};
+pub use yookassa::{Effect, Exchange, Fault, Operation, OtherBody, YooKassaEmulator, YooKassaOptions, yookassa_document};
