@@ -14,8 +14,8 @@ mod yookassa;
 pub use error::ProviderError;
 pub use money::{Currency, Money, MoneyError};
 pub use payment::{
-    CancelReason, Canceled, Capture, Dispute, DisputeStatus, NewPayment, NewRefund, Outcome, Page, Pays, Payment, Refund,
-    RefundOutcome, SavedMethod, Window,
+    CancelReason, Canceled, Capture, Dispute, DisputeStatus, NewPayment, NewRefund, Outcome, Page, Payment, Pays,
+    Refund, RefundOutcome, SavedMethod, Window,
 };
 pub use port::{Capabilities, FiatProvider};
 pub use receipt::{Buyer, Receipt, ReceiptItem, ReceiptStatus};

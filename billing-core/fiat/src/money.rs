@@ -162,9 +162,8 @@ fn decimal(minor: i64) -> String {
 /// Of a decimal number of zero or more, without sign, with two digits at most behind the point.
 pub(crate) fn minor_units(text: &str) -> Option<i64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |text: &str, most: usize| {
-        (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
-    };
+    let digits =
+        |text: &str, most: usize| (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(whole, 16) || !digits(part, 2) {
         return None;
     }
@@ -178,7 +177,9 @@ mod tests {
 
     #[test]
     fn amounts_are_read_as_they_are_written() {
-        for (text, minor) in [("1000.00", 100_000), ("0.01", 1), ("7", 700), ("7.5", 750), ("9999999999.99", Money::MAX)] {
+        for (text, minor) in
+            [("1000.00", 100_000), ("0.01", 1), ("7", 700), ("7.5", 750), ("9999999999.99", Money::MAX)]
+        {
             let money = Money::parse(text, Currency::Rub).expect(text);
             assert_eq!(money.minor(), minor);
             assert_eq!(Money::parse(&money.decimal(), Currency::Rub), Ok(money));

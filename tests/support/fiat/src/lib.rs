@@ -8,4 +8,6 @@ mod openapi;
 mod yookassa;
 
 pub use openapi::{Ask, OpenApi};
-pub use yookassa::{Effect, Exchange, Fault, Operation, OtherBody, YooKassaEmulator, YooKassaOptions, yookassa_document};
+pub use yookassa::{
+    Effect, Exchange, Fault, Operation, OtherBody, YooKassaEmulator, YooKassaOptions, yookassa_document,
+};

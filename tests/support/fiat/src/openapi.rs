@@ -250,7 +250,8 @@ fn words(value: &Value) -> HashMap<String, (String, String)> {
 fn references(value: &Value) -> Vec<String> {
     match value {
         Value::Object(object) => {
-            let own = object.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix("#/components/schemas/"));
+            let own =
+                object.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix("#/components/schemas/"));
             own.map(str::to_owned).into_iter().chain(object.values().flat_map(references)).collect()
         }
         Value::Array(list) => list.iter().flat_map(references).collect(),

@@ -109,9 +109,10 @@ impl Fault {
     pub(super) const fn effect(&self) -> Effect {
         match self {
             Self::Decline(_) | Self::Delay { .. } => Effect::Done,
-            Self::InternalError(effect) | Self::Cut(effect) | Self::Garbage(effect) | Self::Processing { effect, .. } => {
-                *effect
-            }
+            Self::InternalError(effect)
+            | Self::Cut(effect)
+            | Self::Garbage(effect)
+            | Self::Processing { effect, .. } => *effect,
             Self::TooManyRequests { .. } => Effect::NotDone,
         }
     }

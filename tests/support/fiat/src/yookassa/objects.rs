@@ -53,9 +53,11 @@ impl<T: Object> Objects<T> {
     ) -> Result<Value, Refusal> {
         let limit = match argument(query, "limit") {
             None => 10,
-            Some(text) => text.parse().ok().filter(|limit| (1..=100).contains(limit)).ok_or_else(|| {
-                Refusal::invalid("limit", "Must be from 1 to 100")
-            })?,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|limit| (1..=100).contains(limit))
+                .ok_or_else(|| Refusal::invalid("limit", "Must be from 1 to 100"))?,
         };
         let end = match argument(query, "cursor") {
             None => self.all.len(),

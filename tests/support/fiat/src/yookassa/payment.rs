@@ -305,7 +305,8 @@ impl Shop {
             "refundable": payment.status == Status::Succeeded && payment.left() > 0,
             "metadata": payment.metadata,
         });
-        let mut set = |name: &str, value: Option<Value>| out.as_object_mut().and_then(|out| out.insert(name.to_owned(), value?));
+        let mut set =
+            |name: &str, value: Option<Value>| out.as_object_mut().and_then(|out| out.insert(name.to_owned(), value?));
         set("description", payment.description.as_ref().map(|text| json!(text)));
         set("merchant_customer_id", payment.customer.as_ref().map(|text| json!(text)));
         set("confirmation", payment.confirmation.clone());
@@ -315,7 +316,8 @@ impl Shop {
         set("expires_at", held.then(|| json!(instant(payment.ends_at))));
         set("income_amount", payment.paid().then(|| read::minor_json(amount.minor() - self.fee(amount), amount)));
         set("refunded_amount", (payment.refunded > 0).then(|| read::minor_json(payment.refunded, amount)));
-        let by_card = || json!({ "rrn": "603668680243", "auth_code": "062467", "three_d_secure": { "applied": false } });
+        let by_card =
+            || json!({ "rrn": "603668680243", "auth_code": "062467", "three_d_secure": { "applied": false } });
         set("authorization_details", payment.paid().then(by_card));
         set("receipt_registration", self.registration(payment).map(|status| json!(status)));
         let details = |reason: &String| json!({ "party": party(reason), "reason": reason });
@@ -341,7 +343,11 @@ impl Shop {
 fn party(reason: &str) -> &'static str {
     match reason {
         "canceled_by_merchant" => "merchant",
-        "deal_expired" | "expired_on_capture" | "expired_on_confirmation" | "fraud_suspected" | "internal_timeout"
+        "deal_expired"
+        | "expired_on_capture"
+        | "expired_on_confirmation"
+        | "fraud_suspected"
+        | "internal_timeout"
         | "permission_revoked" => "yoo_money",
         _ => "payment_network",
     }

@@ -55,7 +55,8 @@ pub(super) fn metadata(body: &Value) -> Result<Value, Refusal> {
         _ => return Err(Refusal::invalid("metadata", "Not an object")),
     };
     let fits = |(name, value): (&String, &Value)| {
-        name.chars().count() <= 32 && (value.is_null() || value.as_str().is_some_and(|text| text.chars().count() <= 512))
+        name.chars().count() <= 32
+            && (value.is_null() || value.as_str().is_some_and(|text| text.chars().count() <= 512))
     };
     if given.len() > 16 || !given.iter().all(fits) {
         return Err(Refusal::invalid("metadata", "Too many, too long, or not strings"));

@@ -100,7 +100,8 @@ pub(super) fn query(uri: &Uri) -> Vec<(String, String)> {
 impl Shared {
     /// The answer, or what comes of it on the way.
     fn spoiled(&self, mut exchange: Exchange, fault: Option<&Fault>) -> Response {
-        let mut change = |refusal: &Refusal| (exchange.status, exchange.answer) = (refusal.status.as_u16(), refusal.json());
+        let mut change =
+            |refusal: &Refusal| (exchange.status, exchange.answer) = (refusal.status.as_u16(), refusal.json());
         match fault {
             Some(Fault::InternalError(_)) => change(&Refusal::internal()),
             Some(Fault::TooManyRequests { retry_after }) => {
@@ -170,7 +171,8 @@ impl Shared {
 impl Shop {
     fn once(&mut self, wish: &Wish<'_>, exchange: &Exchange) -> Result<Value, Refusal> {
         let key = exchange.key.as_deref().filter(|key| is_key(key));
-        let key = key.ok_or_else(|| Refusal::invalid("Idempotence-Key", "Missing, too long, or of other characters"))?;
+        let key =
+            key.ok_or_else(|| Refusal::invalid("Idempotence-Key", "Missing, too long, or of other characters"))?;
         let request = json!([exchange.path, meant(wish.body)]);
         let now = self.now();
         if let Some(kept) = self.keys.get(key).filter(|kept| now - kept.at < KEPT) {
@@ -221,6 +223,7 @@ fn cut(whole: &str) -> Response {
         tokio::time::sleep(if part.is_err() { FLUSHED } else { Duration::ZERO }).await;
         part
     });
-    let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_LENGTH, whole.len().to_string())];
+    let headers =
+        [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_LENGTH, whole.len().to_string())];
     (headers, Body::from_stream(parts)).into_response()
 }

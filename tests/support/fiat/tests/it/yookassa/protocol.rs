@@ -49,7 +49,10 @@ async fn a_key_is_needed_and_stands_for_one_request() {
     let shop = shop(YooKassaOptions::default()).await;
     let bare = shop.with_key(shop.client.post(shop.emulator.base_url() + "/payments").json(&order()));
     let (status, refused) = read(bare.send().await.expect("answered")).await;
-    assert_eq!((status, &refused["code"], &refused["parameter"]), (400, &json!("invalid_request"), &json!("Idempotence-Key")));
+    assert_eq!(
+        (status, &refused["code"], &refused["parameter"]),
+        (400, &json!("invalid_request"), &json!("Idempotence-Key"))
+    );
     for key in ["", "a b", &"k".repeat(65)] {
         assert_eq!(shop.post("/payments", key, &order()).await.0, 400, "{key:?}");
     }
@@ -108,7 +111,8 @@ async fn a_status_moves_only_forward() {
 #[tokio::test]
 async fn a_payer_pays_on_the_page() {
     let shop = shop(YooKassaOptions::default()).await;
-    let cards = [("card=ok", "waiting_for_capture"), (r#"{"card":"declined"}"#, "canceled"), ("card=card_expired", "canceled")];
+    let cards =
+        [("card=ok", "waiting_for_capture"), (r#"{"card":"declined"}"#, "canceled"), ("card=card_expired", "canceled")];
     for (at, (card, status)) in cards.into_iter().enumerate() {
         let (_, made) = shop.post("/payments", &format!("k{at}"), &order()).await;
         let url = made["confirmation"]["confirmation_url"].as_str().expect("a page");
@@ -151,7 +155,12 @@ async fn a_prepayment_is_closed_with_a_receipt_of_its_own() {
 #[tokio::test]
 async fn what_does_not_exist_is_said_in_the_vendor_s_words() {
     let shop = shop(YooKassaOptions::default()).await;
-    for (path, status) in [("/payments/0194c8a5-0000-7000-8000-000000000000", 404), ("/nothing", 404), ("/payments?cursor=x", 400), ("/payments?limit=0", 400)] {
+    for (path, status) in [
+        ("/payments/0194c8a5-0000-7000-8000-000000000000", 404),
+        ("/nothing", 404),
+        ("/payments?cursor=x", 400),
+        ("/payments?limit=0", 400),
+    ] {
         let (given, body) = shop.get(path).await;
         assert_eq!((given, &body["type"]), (status, &json!("error")), "{path}: {body}");
     }

@@ -20,7 +20,8 @@ async fn a_payment_is_refunded_in_parts_up_to_what_was_paid() {
     let (emulator, yookassa) = shop().await;
     let payment = paid(&emulator, &yookassa, &order(10_000)).await;
     let first = back(&payment, roubles(3_000));
-    let refund = yookassa.refund(&NewRefund { receipt: Some(receipt(3_000)), ..first.clone() }).await.expect("refunded");
+    let refund =
+        yookassa.refund(&NewRefund { receipt: Some(receipt(3_000)), ..first.clone() }).await.expect("refunded");
     assert_eq!((refund.outcome.clone(), refund.amount), (RefundOutcome::Succeeded, roubles(3_000)));
     assert_eq!((refund.reference, &refund.payment), (Some(first.reference), &payment.external_id));
     assert_eq!(yookassa.refund_by_id(&refund.external_id).await, Ok(Some(refund.clone())));
