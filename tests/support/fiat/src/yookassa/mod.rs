@@ -16,11 +16,12 @@ mod receipt;
 mod refund;
 mod refusal;
 mod server;
+mod shared;
 mod shop;
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -31,9 +32,9 @@ use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::OpenApi;
 use fault::Faults;
 use notify::Courier;
+use shared::Shared;
 use shop::Shop;
 
 pub use document::document as yookassa_document;
@@ -46,47 +47,6 @@ pub use server::Exchange;
 pub struct YooKassaEmulator {
     shared: Arc<Shared>,
     _end: DropGuard,
-}
-
-#[derive(Debug)]
-struct Shared {
-    authorization: HeaderValue,
-    document: Option<&'static OpenApi>,
-    courier: Courier,
-    shop: Mutex<Shop>,
-    faults: Mutex<Faults>,
-    exchanges: Mutex<Vec<Exchange>>,
-    violations: Mutex<Vec<String>>,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Shared {
-    fn shop(&self) -> MutexGuard<'_, Shop> {
-        locked(&self.shop)
-    }
-
-    /// What happens to the shop, and the news of it.
-    fn with_shop<T>(&self, act: impl FnOnce(&mut Shop) -> T) -> T {
-        let mut shop = self.shop();
-        let done = act(&mut shop);
-        self.courier.deliver(std::mem::take(&mut shop.events));
-        done
-    }
-
-    fn faults(&self) -> MutexGuard<'_, Faults> {
-        locked(&self.faults)
-    }
-
-    fn record(&self, exchange: Exchange) {
-        locked(&self.exchanges).push(exchange);
-    }
-
-    fn violated(&self, rules: Vec<String>) {
-        locked(&self.violations).extend(rules);
-    }
 }
 
 impl YooKassaEmulator {
@@ -260,13 +220,13 @@ impl YooKassaEmulator {
     /// What was asked and answered, oldest first.
     #[must_use]
     pub fn requests(&self) -> Vec<Exchange> {
-        locked(&self.shared.exchanges).clone()
+        self.shared.exchanges()
     }
 
-    /// What of all that was asked and answered is not as the vendor's document says.
+    /// What of all that was asked, answered and told is not as the vendor's document says.
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
-        locked(&self.shared.violations).clone()
+        self.shared.violations()
     }
 
     /// Where later notifications go.

@@ -12,13 +12,12 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 
 use super::{
-    Shared,
     fault::{Effect, Fault, Operation},
     options::OtherBody,
     refusal::Refusal,
+    shared::Shared,
     shop::{Kept, Shop, Wish},
 };
-use crate::Ask;
 
 /// How long a key is known.
 const KEPT: time::Duration = time::Duration::hours(24);
@@ -75,7 +74,7 @@ pub(super) async fn api(
         let refusal = if known { Refusal::method() } else { Refusal::not_found("Resource") };
         return shared.refused(exchange, &refusal);
     };
-    shared.hold_against_document(&exchange, &headers);
+    shared.check_request(&exchange, &headers);
     let fault = shared.faults().next(operation);
     if let Some(Fault::Delay { before, .. }) = fault {
         tokio::time::sleep(before).await;
@@ -140,31 +139,20 @@ impl Shared {
     fn sent(&self, exchange: Exchange) -> Response {
         let status = StatusCode::from_u16(exchange.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let response = (status, axum::Json(&exchange.answer)).into_response();
-        if let (Some(document), Some(_)) = (self.document, exchange.operation) {
-            let Exchange { method, path, status, answer, .. } = &exchange;
-            self.violated(document.answer(method, path, *status, answer));
-        }
+        self.check_answer(&exchange);
         self.record(exchange);
         response
     }
 
-    fn hold_against_document(&self, exchange: &Exchange, headers: &HeaderMap) {
-        let Some(document) = self.document else { return };
-        let Exchange { method, path, query, body, .. } = exchange;
-        self.violated(document.request(&Ask { method, path, query, headers, body: body.as_ref() }));
-    }
-
     /// Does it, once for each key.
     fn answered(&self, operation: Operation, id: &str, exchange: &Exchange) -> Result<Value, Refusal> {
-        let (mut shop, nothing) = (self.shop(), json!({}));
+        let nothing = json!({});
         let body = exchange.body.as_ref().unwrap_or(&nothing);
         if operation.is_write() && !body.is_object() {
             return Err(Refusal::not_json());
         }
         let wish = Wish { operation, id, query: &exchange.query, body };
-        let answer = if operation.is_write() { shop.once(&wish, exchange) } else { shop.answer(&wish) };
-        self.courier.deliver(std::mem::take(&mut shop.events));
-        answer
+        self.with_shop(|shop| if operation.is_write() { shop.once(&wish, exchange) } else { shop.answer(&wish) })
     }
 }
 

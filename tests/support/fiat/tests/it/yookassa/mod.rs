@@ -1,3 +1,4 @@
+mod answers;
 mod document;
 mod faults;
 mod notifications;
@@ -6,6 +7,7 @@ mod protocol;
 mod refunds;
 mod saved;
 mod sdk;
+mod storm;
 
 use std::time::Duration;
 
