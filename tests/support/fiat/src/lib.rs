@@ -5,9 +5,6 @@
 //! the other; what a server holds ends with it.
 
 mod openapi;
-mod yookassa;
+pub mod yookassa;
 
 pub use openapi::{Ask, OpenApi};
-pub use yookassa::{
-    Effect, Exchange, Fault, Operation, OtherBody, YooKassaEmulator, YooKassaOptions, yookassa_document,
-};

@@ -37,9 +37,9 @@ use notify::Courier;
 use shared::Shared;
 use shop::Shop;
 
-pub use document::document as yookassa_document;
+pub use document::document;
 pub use fault::{Effect, Fault, Operation};
-pub use options::{OtherBody, YooKassaOptions};
+pub use options::{Options, OtherBody};
 pub use server::Exchange;
 
 /// A YooKassa of this machine with one shop; ends when it is dropped.
@@ -54,14 +54,14 @@ impl YooKassaEmulator {
     ///
     /// # Errors
     /// The port is taken.
-    pub async fn start(options: YooKassaOptions) -> Result<Self> {
+    pub async fn start(options: Options) -> Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], options.port))).await;
         let listener = listener.with_context(|| format!("port {}", options.port))?;
         let address = format!("http://{}", listener.local_addr()?);
         let end = CancellationToken::new();
         let shared = Arc::new(Shared {
             authorization: basic(&options)?,
-            document: options.validate.then(yookassa_document),
+            document: options.validate.then(document),
             courier: Courier::new(options.webhook.clone(), options.retries.clone(), end.clone()),
             shop: Mutex::new(Shop::new(options, address)),
             faults: Mutex::default(),
@@ -266,7 +266,7 @@ impl YooKassaEmulator {
 }
 
 /// The one value of the header that is let in.
-fn basic(options: &YooKassaOptions) -> Result<HeaderValue> {
+fn basic(options: &Options) -> Result<HeaderValue> {
     let request = reqwest::Client::builder().tls_certs_only([]).build()?.get("http://127.0.0.1/");
     let mut request = request.basic_auth(&options.shop_id, Some(&options.secret_key)).build()?;
     request.headers_mut().remove("authorization").context("no credentials")

@@ -29,7 +29,8 @@ impl Shop {
         set("captured_at", payment.captured_at.map(|at| json!(instant(at))));
         let held = payment.status == Status::WaitingForCapture;
         set("expires_at", held.then(|| json!(instant(payment.ends_at))));
-        set("income_amount", payment.paid().then(|| read::minor_json(amount.minor() - self.fee(amount), amount)));
+        let settled = payment.status == Status::Succeeded;
+        set("income_amount", settled.then(|| read::minor_json(amount.minor() - self.fee(amount), amount)));
         set("refunded_amount", (payment.refunded > 0).then(|| read::minor_json(payment.refunded, amount)));
         let by_card =
             || json!({ "rrn": "603668680243", "auth_code": "062467", "three_d_secure": { "applied": false } });

@@ -71,7 +71,7 @@ async fn the_vendor_s_refusals_are_told_apart() {
         let wanted = ProviderError::Credentials { provider: "yookassa", code: code.to_owned() };
         assert_eq!(answering(status, error(code)).await.create(&order(1_000)).await, Err(wanted));
     }
-    let gone = answering(410, error("gone")).await.payment("1").await;
+    let gone = answering(410, error("gone")).await.payment(&Uuid::now_v7().to_string()).await;
     assert!(matches!(gone, Err(ProviderError::Refused { .. })), "{gone:?}");
 }
 

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use billing_fiat::{FiatProvider, ProviderError, YooKassa, YooKassaConfig};
-use fiat_emulators::{Effect, Fault, YooKassaEmulator, YooKassaOptions};
+use fiat_emulators::yookassa::{Effect, Fault, Options, YooKassaEmulator};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -51,7 +51,7 @@ async fn a_question_that_fails_is_not_answered_with_none() {
 
 #[tokio::test]
 async fn nobody_waits_longer_than_the_timeout() {
-    let emulator = YooKassaEmulator::start(YooKassaOptions::default()).await.expect("a free port");
+    let emulator = YooKassaEmulator::start(Options::default()).await.expect("a free port");
     let timeout = Duration::from_millis(100);
     let yookassa = YooKassa::new(YooKassaConfig { timeout, ..config(&emulator) }).expect("a client");
     let started = Instant::now();

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Stdio};
 
-use fiat_emulators::{YooKassaEmulator, YooKassaOptions};
+use fiat_emulators::yookassa::{Options, YooKassaEmulator};
 use tokio::process::Command;
 
 #[tokio::test]
@@ -11,7 +11,7 @@ async fn the_vendor_s_own_client_gets_what_it_expects() {
     let root = here.ancestors().nth(3).expect("three folders below the root");
     let sdk = root.join(".tools/yookassa-sdk");
     assert!(sdk.join("yookassa").is_dir(), "YooKassa's client is not there; run `script/setup --test`");
-    let emulator = YooKassaEmulator::start(YooKassaOptions::default()).await.expect("a free port");
+    let emulator = YooKassaEmulator::start(Options::default()).await.expect("a free port");
     let ran = Command::new("python3")
         .arg(here.join("tests/sdk/yookassa_sdk.py"))
         .args([emulator.base_url(), emulator.shop_id(), emulator.secret_key()])

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use billing_fiat::{Capture, FiatProvider, NewPayment, NewRefund, Outcome, ProviderError};
-use fiat_emulators::{Effect, Fault, Operation};
+use fiat_emulators::yookassa::{Effect, Fault, Operation};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use uuid::Uuid;
 
