@@ -12,7 +12,7 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{Fault, Request, Shared, form::Form, refusal::Refusal};
+use super::{Fault, Request, form::Form, refusal::Refusal, shared::Shared};
 
 /// Until the beginning of an answer is on its way.
 const FLUSHED: Duration = Duration::from_millis(10);

@@ -1,5 +1,6 @@
 //! The emulators, the provider in memory, and the adapters over them.
 
+mod broken;
 mod fake;
 mod fake_stage;
 mod sdk;
