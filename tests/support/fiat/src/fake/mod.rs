@@ -153,7 +153,11 @@ impl FakeProvider {
         let mut state = self.state();
         match state.losses.of_deed() {
             Some(Lost::BeforeEffect) => Err(unknown("no answer")),
-            Some(Lost::AfterEffect) => act(&mut state).and_then(|_| Err(unknown("no answer"))),
+            Some(Lost::AfterEffect) => {
+                // A refusal is lost like any other answer.
+                drop(act(&mut state));
+                Err(unknown("no answer"))
+            }
             None => act(&mut state),
         }
     }

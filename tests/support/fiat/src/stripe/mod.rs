@@ -42,6 +42,8 @@ pub struct Options {
     pub fee_bps: i64,
     /// And this much of each charge, in the smallest unit.
     pub fee_fixed: i64,
+    /// Currency of the balance, that fees are told in; that of the charge where there is none.
+    pub balance_currency: Option<String>,
     /// Refunds are pending until [`StripeEmulator::settle_refund`].
     pub slow_refunds: bool,
     /// Waits between deliveries of a notification that was not taken.
@@ -51,7 +53,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let retries = [100, 500, 2_000].map(Duration::from_millis).into();
-        Self { fee_bps: 290, fee_fixed: 30, slow_refunds: false, retries }
+        Self { fee_bps: 290, fee_fixed: 30, balance_currency: None, slow_refunds: false, retries }
     }
 }
 

@@ -2,7 +2,10 @@ use billing_fiat::{
     Buyer, CancelReason, Capabilities, Capture, Currency, DisputeStatus, FiatProvider, Money, NewPayment, NewRefund,
     Outcome, Payment, Pays, ProviderError, RefundOutcome,
 };
-use fiat_emulators::{FakeProvider, contract};
+use fiat_emulators::{
+    FakeProvider,
+    contract::{self, Lost},
+};
 use time::Duration;
 use uuid::Uuid;
 
@@ -131,4 +134,13 @@ async fn the_same_seed_loses_the_same_answers() {
     // Some of what was lost was done, and some was not.
     assert!(500 - count < *made && *made < 500, "{made} were made");
     assert_eq!(runs[0], runs[1]);
+}
+
+#[tokio::test]
+async fn a_lost_refusal_is_an_answer_that_nobody_has() {
+    let fake = FakeProvider::default();
+    let payment = paid(&fake).await;
+    fake.lose_next_answer(Lost::AfterEffect);
+    let answer = fake.refund(&refund_of(&payment, 10_001)).await;
+    assert!(matches!(answer, Err(ProviderError::Unknown { .. })), "{answer:?}");
 }

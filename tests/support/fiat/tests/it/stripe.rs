@@ -200,3 +200,41 @@ async fn neighbouring_windows_have_every_payment_once() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_fee_in_the_currency_of_another_balance_is_not_told() -> Result<()> {
+    let stage = StripeStage::with(Options { balance_currency: Some("eur".to_owned()), ..Options::default() }).await?;
+    let payment = paid(&stage, &on_page()).await?;
+    assert_eq!((payment.outcome, payment.fee_minor), (Outcome::Succeeded, None));
+    Ok(())
+}
+
+#[tokio::test]
+async fn money_in_another_currency_is_not_captured() -> Result<()> {
+    let stage = StripeStage::start().await?;
+    let held = paid(&stage, &NewPayment { capture: Capture::Later, ..on_page() }).await?;
+    let answer = stage.stripe.capture(&held, Money::new(10_000, Currency::Uzs)?).await;
+    assert!(matches!(answer, Err(ProviderError::Refused { .. })), "{answer:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_sold_in_other_currencies_is_not_ours() -> Result<()> {
+    let stage = StripeStage::start().await?;
+    let form = [("amount", "500"), ("currency", "jpy")];
+    let made: serde_json::Value = reqwest::Client::new()
+        .post(format!("{}/v1/payment_intents", stage.emulator.base_url()))
+        .bearer_auth(stage.emulator.secret_key())
+        .body(form.map(|(name, value)| format!("{name}={value}")).join("&"))
+        .send()
+        .await?
+        .json()
+        .await?;
+    let id = made["id"].as_str().context("an id")?;
+    assert_eq!(stage.stripe.payment(id).await?, None);
+    let ours = paid(&stage, &on_page()).await?;
+    let window = Window { since: stage.now() - Duration::HOUR, until: stage.now() + Duration::HOUR };
+    let listed = stage.stripe.payments(window, None).await?.items;
+    assert_eq!(listed.into_iter().map(|payment| payment.reference).collect::<Vec<_>>(), [ours.reference]);
+    Ok(())
+}

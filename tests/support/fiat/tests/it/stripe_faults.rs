@@ -21,6 +21,7 @@ async fn whatever_breaks_nobody_knows_and_one_payment_is_made() -> Result<()> {
         Fault::CutAfter,
         Fault::TooMany { retry_after: None },
         Fault::Garbage,
+        Fault::Flood,
     ] {
         let (new, sent_at) = (on_page(), stage.now());
         stage.emulator.fault(fault);

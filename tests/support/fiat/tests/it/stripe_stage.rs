@@ -41,7 +41,7 @@ impl StripeStage {
 
 /// An adapter with this key, that waits for an answer for half a second.
 pub(crate) fn adapter(emulator: &StripeEmulator, secret_key: &str) -> Result<Stripe> {
-    let secrets = ["whsec_of_before", emulator.webhook_secret()].map(SecretString::from).into();
+    let secrets = ["", "whsec_of_before", emulator.webhook_secret()].map(SecretString::from).into();
     let config = StripeConfig {
         base_url: emulator.base_url().to_owned(),
         timeout: StdDuration::from_millis(500),
