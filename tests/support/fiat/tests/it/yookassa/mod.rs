@@ -3,6 +3,7 @@ mod document;
 mod faults;
 mod notifications;
 mod payments;
+mod promises;
 mod protocol;
 mod refunds;
 mod saved;
