@@ -46,6 +46,7 @@ pub struct Exchange {
     pub answer: Value,
 }
 
+/// Goes on when the client has gone away, as a real server would.
 pub(super) async fn api(
     State(shared): State<Arc<Shared>>,
     method: Method,
@@ -53,43 +54,8 @@ pub(super) async fn api(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let path = uri.path().strip_prefix("/v3").unwrap_or_default().to_owned();
-    let segments: Vec<&str> = path.split('/').skip(1).collect();
-    let found = Operation::of(method.as_str(), &segments);
-    let mut exchange = Exchange {
-        operation: found.map(|(operation, _)| operation),
-        method: method.to_string(),
-        query: query(&uri),
-        key: headers.get("idempotence-key").and_then(|key| key.to_str().ok()).map(str::to_owned),
-        body: (!body.is_empty()).then(|| serde_json::from_slice(&body).unwrap_or(Value::Null)),
-        status: 0,
-        answer: Value::Null,
-        path: path.clone(),
-    };
-    if headers.get(header::AUTHORIZATION) != Some(&shared.authorization) {
-        return shared.refused(exchange, &Refusal::credentials());
-    }
-    let Some((operation, id)) = found else {
-        let known = ["GET", "POST"].iter().any(|method| Operation::of(method, &segments).is_some());
-        let refusal = if known { Refusal::method() } else { Refusal::not_found("Resource") };
-        return shared.refused(exchange, &refusal);
-    };
-    shared.check_request(&exchange, &headers);
-    let fault = shared.faults().next(operation);
-    if let Some(Fault::Delay { before, .. }) = fault {
-        tokio::time::sleep(before).await;
-    }
-    let done = fault.as_ref().is_none_or(|fault| fault.effect() == Effect::Done);
-    let answered = if done { shared.answered(operation, id, &exchange) } else { Ok(Value::Null) };
-    if let Some(Fault::Delay { after, .. }) = fault {
-        tokio::time::sleep(after).await;
-    }
-    let (status, answer) = match answered {
-        Ok(answer) => (StatusCode::OK, answer),
-        Err(refusal) => (refusal.status, refusal.json()),
-    };
-    (exchange.status, exchange.answer) = (status.as_u16(), answer);
-    shared.spoiled(exchange, fault.as_ref())
+    let answered = tokio::spawn(async move { shared.exchange(&method, &uri, &headers, &body).await });
+    answered.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 pub(super) fn query(uri: &Uri) -> Vec<(String, String)> {
@@ -97,6 +63,46 @@ pub(super) fn query(uri: &Uri) -> Vec<(String, String)> {
 }
 
 impl Shared {
+    async fn exchange(&self, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Response {
+        let path = uri.path().strip_prefix("/v3").unwrap_or_default().to_owned();
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        let found = Operation::of(method.as_str(), &segments);
+        let mut exchange = Exchange {
+            operation: found.map(|(operation, _)| operation),
+            method: method.to_string(),
+            query: query(uri),
+            key: headers.get("idempotence-key").and_then(|key| key.to_str().ok()).map(str::to_owned),
+            body: (!body.is_empty()).then(|| serde_json::from_slice(body).unwrap_or(Value::Null)),
+            status: 0,
+            answer: Value::Null,
+            path: path.clone(),
+        };
+        if headers.get(header::AUTHORIZATION) != Some(&self.authorization) {
+            return self.refused(exchange, &Refusal::credentials());
+        }
+        let Some((operation, id)) = found else {
+            let known = ["GET", "POST"].iter().any(|method| Operation::of(method, &segments).is_some());
+            let refusal = if known { Refusal::method() } else { Refusal::not_found("Resource") };
+            return self.refused(exchange, &refusal);
+        };
+        self.check_request(&exchange, headers);
+        let fault = self.faults().next(operation);
+        if let Some(Fault::Delay { before, .. }) = fault {
+            tokio::time::sleep(before).await;
+        }
+        let done = fault.as_ref().is_none_or(|fault| fault.effect() == Effect::Done);
+        let answered = if done { self.answered(operation, id, &exchange) } else { Ok(Value::Null) };
+        if let Some(Fault::Delay { after, .. }) = fault {
+            tokio::time::sleep(after).await;
+        }
+        let (status, answer) = match answered {
+            Ok(answer) => (StatusCode::OK, answer),
+            Err(refusal) => (refusal.status, refusal.json()),
+        };
+        (exchange.status, exchange.answer) = (status.as_u16(), answer);
+        self.spoiled(exchange, fault.as_ref())
+    }
+
     /// The answer, or what comes of it on the way.
     fn spoiled(&self, mut exchange: Exchange, fault: Option<&Fault>) -> Response {
         let mut change =

@@ -86,6 +86,9 @@ async fn an_answer_is_told_as_it_is_whatever_was_asked() {
     other["metadata"] = json!({ "payment_id": "ours?", "note": "by hand" });
     let told = self::told(&other).await.expect("read");
     assert_eq!((told.amount, told.fee_minor, told.reference), (roubles(750), Some(750), None));
+    other["status"] = json!("waiting_for_capture");
+    let held = self::told(&other).await.expect("read");
+    assert_eq!((held.outcome, held.fee_minor), (Outcome::Authorized { expires_at: None }, None));
 }
 
 #[tokio::test]

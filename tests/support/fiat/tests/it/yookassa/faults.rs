@@ -62,6 +62,24 @@ async fn nobody_waits_longer_than_the_timeout() {
 }
 
 #[tokio::test]
+async fn what_is_done_late_is_the_same_payment() {
+    let emulator = YooKassaEmulator::start(Options::default()).await.expect("a free port");
+    let timeout = Duration::from_millis(100);
+    let hasty = YooKassa::new(YooKassaConfig { timeout, ..config(&emulator) }).expect("a client");
+    let patient = YooKassa::new(config(&emulator)).expect("a client");
+    let order = order(1_000);
+    emulator.fault(Fault::Delay { before: Duration::from_millis(400), after: Duration::ZERO });
+    let lost = hasty.create(&order).await;
+    assert!(matches!(lost, Err(ProviderError::Unknown { .. })), "{lost:?}");
+    assert!(emulator.payments().is_empty());
+    let made = patient.create(&order).await.expect("created");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(emulator.requests().len(), 3);
+    assert_eq!(emulator.payments().len(), 1);
+    assert_eq!(emulator.payments()[0]["id"], made.external_id.as_str());
+}
+
+#[tokio::test]
 async fn nobody_listening_is_unknown_too() {
     let (emulator, _) = shop().await;
     let config = config(&emulator);
