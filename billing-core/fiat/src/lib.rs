@@ -10,6 +10,7 @@ mod port;
 mod receipt;
 mod stripe;
 mod webhook;
+mod yookassa;
 
 pub use error::ProviderError;
 pub use money::{Currency, Money, MoneyError};
@@ -21,3 +22,4 @@ pub use port::{Capabilities, FiatProvider};
 pub use receipt::{Buyer, Receipt, ReceiptItem, ReceiptStatus};
 pub use stripe::{Stripe, StripeConfig};
 pub use webhook::{Notification, Subject, WebhookError, WebhookRequest};
+pub use yookassa::{YOOKASSA_NETWORKS, YooKassa, YooKassaConfig};
