@@ -7,4 +7,5 @@ mod sdk;
 mod stripe;
 mod stripe_faults;
 mod stripe_stage;
+mod stripe_storm;
 mod stripe_webhooks;

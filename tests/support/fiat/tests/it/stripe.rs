@@ -84,6 +84,22 @@ async fn a_decline_on_the_page_leaves_it_open_for_another_card() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_debit_takes_days_and_may_come_to_nothing() -> Result<()> {
+    let stage = StripeStage::start().await?;
+    let nothing = Canceled { reason: CancelReason::InsufficientFunds, code: "insufficient_funds".to_owned() };
+    for (failure, outcome) in [(None, Outcome::Succeeded), (Some("insufficient_funds"), Outcome::Canceled(nothing))] {
+        let made = stage.stripe.create(&on_page()).await?;
+        stage.emulator.pay_slowly(&made.external_id)?;
+        let pending = stage.stripe.payment(&made.external_id).await?.context("it is there")?;
+        assert_eq!((pending.outcome, pending.fee_minor), (Outcome::Pending, None));
+        stage.emulator.settle_slow(&made.external_id, failure)?;
+        let after = stage.stripe.payment(&made.external_id).await?.context("it is there")?;
+        assert_eq!(after.outcome, outcome);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_page_that_nobody_visits_expires() -> Result<()> {
     let stage = StripeStage::start().await?;
     let made = stage.stripe.create(&on_page()).await?;
