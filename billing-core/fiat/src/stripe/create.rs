@@ -44,7 +44,7 @@ async fn ended(stripe: &Stripe, payment: &NewPayment, failure: Failure) -> Resul
     let mut form = read::whole("");
     form.extend(pairs([("cancellation_reason", "abandoned".to_owned())]));
     let path = format!("/v1/payment_intents/{}/cancel", intent.id);
-    let reply = stripe.client.post(&path, &form, &format!("{}-cancel", payment.reference)).await?;
+    let reply = stripe.client.post(&path, &form, &format!("{}-declined", payment.reference)).await?;
     let read = match reply.value() {
         Ok(canceled) => read::intent(&canceled)?,
         // It is over already, by another hand.
