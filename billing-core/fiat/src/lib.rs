@@ -9,6 +9,7 @@ mod payment;
 mod port;
 mod receipt;
 mod webhook;
+mod yookassa;
 
 pub use error::ProviderError;
 pub use money::{Currency, Money, MoneyError};
@@ -19,3 +20,4 @@ pub use payment::{
 pub use port::{Capabilities, FiatProvider};
 pub use receipt::{Buyer, Receipt, ReceiptItem, ReceiptStatus};
 pub use webhook::{Notification, Subject, WebhookError, WebhookRequest};
+pub use yookassa::{YOOKASSA_NETWORKS, YooKassa, YooKassaConfig};
