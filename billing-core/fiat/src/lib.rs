@@ -8,6 +8,7 @@ mod money;
 mod payment;
 mod port;
 mod receipt;
+mod stripe;
 mod webhook;
 mod yookassa;
 
@@ -19,5 +20,6 @@ pub use payment::{
 };
 pub use port::{Capabilities, FiatProvider};
 pub use receipt::{Buyer, Receipt, ReceiptItem, ReceiptStatus};
+pub use stripe::{Stripe, StripeConfig};
 pub use webhook::{Notification, Subject, WebhookError, WebhookRequest};
 pub use yookassa::{YOOKASSA_NETWORKS, YooKassa, YooKassaConfig};
