@@ -86,7 +86,12 @@ impl Client {
         Ok(self.request(Method::POST, path, &[])?.header("Idempotence-Key", key))
     }
 
-    fn request(&self, method: Method, path: &[&str], query: &[(&str, String)]) -> Result<RequestBuilder, ProviderError> {
+    fn request(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<RequestBuilder, ProviderError> {
         let mut url = self.base_url.clone();
         let Ok(mut segments) = url.path_segments_mut() else {
             return Err(refused("base_url", "the configured address takes no path".to_owned()));

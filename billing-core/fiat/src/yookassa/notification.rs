@@ -28,9 +28,8 @@ pub(super) fn read(request: &WebhookRequest<'_>, networks: &[IpNet]) -> Result<N
     if !networks.iter().any(|network| network.contains(&client)) {
         return Err(WebhookError::ForeignAddress(client));
     }
-    let body: Body = serde_json::from_slice(request.body).map_err(|error| {
-        malformed(&format!("line {} column {} is not what is sent", error.line(), error.column()))
-    })?;
+    let body: Body = serde_json::from_slice(request.body)
+        .map_err(|error| malformed(&format!("line {} column {} is not what is sent", error.line(), error.column())))?;
     if body.kind != "notification" {
         return Err(malformed("its type is another"));
     }
