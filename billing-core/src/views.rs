@@ -178,7 +178,7 @@ pub struct SubscriptionView {
     /// First subscribed, or subscribed again.
     #[serde(with = "time::serde::rfc3339")]
     pub started_at: OffsetDateTime,
-    /// End of the paid time.
+    /// End of the paid time, on whichever rail.
     #[serde(with = "time::serde::rfc3339")]
     pub next_charge_at: OffsetDateTime,
     /// Periods paid.
@@ -190,7 +190,7 @@ pub struct SubscriptionView {
 /// One charge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChargeView {
-    /// `pending`, `submitted`, `settled`, `failed` or `canceled`.
+    /// `pending`, `submitted`, `settled`, `fiat` (being taken from a saved method), `paid_by_fiat`, `failed` or `canceled`.
     pub status: String,
     /// Why it is not settled.
     pub reason: Option<Reason>,
@@ -234,20 +234,24 @@ pub async fn subscriptions_page(
 ) -> sqlx::Result<Vec<SubscriptionView>> {
     let rows = sqlx::query(
         "with shown as (
-             select s.chain_id, s.plan_hash, s.subscriber, s.started_at, s.next_charge_at, s.charge_count,
+             select s.chain_id, s.plan_hash, s.subscriber, s.started_at,
+                    greatest(s.next_charge_at, cover.covered_until) as next_charge_at, s.charge_count,
                     s.charge_limit, s.ends_at, s.paused_at, s.max_amount, p.status as plan_status, p.frozen as plan_frozen,
                     coalesce(s.payment_token, p.token) as pays_in,
                     case when coalesce(s.payment_token, p.token) = decode(repeat('00', 20), 'hex') then 'native'
                          else s.rail end as rail,
                     case when s.status in ('active', 'paused')
                               and (s.ends_at <= head.block_time or s.charge_count >= s.charge_limit) then 'ended'
-                         when s.status = 'active' and c.reason is not null and c.due_at = s.next_charge_at then 'past_due'
+                         when s.status = 'active' and c.reason is not null
+                              and c.due_at = greatest(s.next_charge_at, cover.covered_until) then 'past_due'
                          when s.status = 'active' and s.charge_count = 0 then 'trialing'
                          else s.status end as status,
                     c.status as charge_status, c.reason, c.amount, c.payment_token, c.due_at, c.retry_at, c.tx_hash
              from billing_subscription_state s
              join billing_plan_state p on p.chain_id = s.chain_id and p.plan_hash = s.plan_hash
              left join chain_cursor head on head.chain_id = s.chain_id
+             left join billing_period_cover cover on cover.chain_id = s.chain_id and cover.plan_hash = s.plan_hash
+                  and cover.subscriber = s.subscriber
              left join lateral (
                  with attempt as (
                      select status, reason, amount, payment_token, due_at, retry_at, tx_hash, confirmed_block as block,

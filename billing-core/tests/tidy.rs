@@ -16,7 +16,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("marketplace", &["chain"]),
     ("subscriptions", &["chain", "plans"]),
     ("mandates", &["chain", "plans", "subscriptions"]),
-    ("charges", &["chain", "plans", "subscriptions"]),
+    ("charges", &["chain", "plans", "subscriptions", "payments"]),
     ("mirror", &["chain", "plans", "marketplace", "subscriptions", "charges"]),
 ];
 const MAX_LINES: usize = 600;

@@ -57,7 +57,7 @@ pub async fn run(config: ChargeConfig, shutdown: CancellationToken) -> anyhow::R
 /// Whether `--strict` has something to say. `NotDue` means that somebody else charged; `Pending` ends in a later run.
 fn is_strict_failure(report: &RunReport) -> bool {
     let fails = |row: &charges::Row| match row.outcome {
-        Outcome::Charged | Outcome::Pending => false,
+        Outcome::Charged | Outcome::Pending | Outcome::Fiat => false,
         Outcome::Skipped => row.reason != Some(Reason::NotDue),
         Outcome::Failed | Outcome::Error => true,
     };

@@ -10,6 +10,9 @@ static FAILED: LazyLock<IntCounterVec> = LazyLock::new(|| {
 });
 static SKIPPED: LazyLock<IntCounterVec> =
     LazyLock::new(|| counter("billing_charge_skipped_total", "Charges refused for now"));
+static FIAT: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counter("billing_charge_fiat_total", "Charges that the chain refused and a saved method is asked for")
+});
 static LATENCY: LazyLock<HistogramVec> = LazyLock::new(|| {
     let buckets = exponential_buckets(0.05, 2.0, 12).expect("bounds are positive");
     register_histogram_vec!(
@@ -27,7 +30,7 @@ fn counter(name: &str, help: &str) -> IntCounterVec {
 
 /// Shows a network at zero before its first run.
 pub(crate) fn announce(network: &str) {
-    for counter in [&SUCCESS, &FAILED, &SKIPPED] {
+    for counter in [&SUCCESS, &FAILED, &SKIPPED, &FIAT] {
         counter.with_label_values(&[network]).inc_by(0);
     }
 }
@@ -38,6 +41,7 @@ pub(crate) fn record(report: &RunReport, seconds: f64) {
     let totals = report.written();
     SUCCESS.with_label_values(&network).inc_by(totals.charged as u64);
     SKIPPED.with_label_values(&network).inc_by(totals.skipped as u64);
+    FIAT.with_label_values(&network).inc_by(totals.fiat as u64);
     FAILED.with_label_values(&network).inc_by((totals.failed + totals.errors) as u64);
     LATENCY.with_label_values(&network).observe(seconds);
 }

@@ -86,6 +86,8 @@ pub(super) struct ChargeTotals {
     processed: u64,
     charged: u64,
     skipped: u64,
+    /// Refused, and asked of a saved method.
+    fiat: u64,
     failed: u64,
     pending: u64,
     errors: u64,
@@ -101,7 +103,7 @@ pub(super) struct ChargeRow {
     amount: String,
     token: String,
     due_at: String,
-    /// `charged`, `skipped`, `failed` or `pending`.
+    /// `charged`, `skipped`, `fiat`, `failed` or `pending`.
     outcome: String,
     reason: Option<String>,
     tx_hash: Option<String>,

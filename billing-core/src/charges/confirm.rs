@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::confirm_repo;
+use super::{confirm_repo, fallback};
 use crate::{
     ids::{ChainId, SubscriptionKey},
     money::TokenAmount,
@@ -46,22 +46,38 @@ pub struct ConfirmedCharge {
 /// The caller has written the states of the charged subscriptions in this transaction. A claim holds those rows while it
 /// adds attempts, so each attempt there can be is seen from here on, and no further one comes for the time just paid.
 ///
+/// What the fiat rail took, or is about to take, for the same time is given back: nobody pays twice.
+///
 /// # Errors
 /// The database's.
 pub async fn confirm(conn: &mut PgConnection, chain_id: ChainId, charges: &[ConfirmedCharge]) -> sqlx::Result<()> {
     if charges.is_empty() || !confirm_repo::any_unconfirmed(conn, chain_id).await? {
         return Ok(());
     }
-    let by_key: HashMap<_, _> = charges.iter().map(|charge| ((charge.key, charge.due_at), charge)).collect();
-    let (mut paid, mut overtaken) = (Vec::new(), Vec::new());
-    for attempt in confirm_repo::lock_attempts(conn, chain_id, charges).await? {
-        match by_key.get(&(attempt.key, attempt.due_at)) {
-            Some(charge) => paid.push((attempt.id, *charge)),
-            None => overtaken.push(attempt.id),
+    let attempts = confirm_repo::lock_attempts(conn, chain_id, charges).await?;
+    let (mut paid, mut overtaken) = (HashMap::new(), Vec::new());
+    for attempt in &attempts {
+        match charges.iter().position(|charge| charge.collects(attempt)) {
+            // The fiat rail paid for an earlier time than this charge.
+            Some(place) if attempt.fiat_until.is_some_and(|until| until <= charges[place].period_start) => {}
+            // Of several, the latest is the one: the others' time is over.
+            Some(place) => overtaken.extend(paid.insert(place, attempt)),
+            None => overtaken.push(attempt),
         }
     }
-    confirm_repo::settle(conn, &paid).await?;
-    confirm_repo::cancel(conn, &overtaken).await
+    let paid: Vec<_> = paid.into_iter().map(|(place, attempt)| (attempt, &charges[place])).collect();
+    let on_fiat = paid.iter().map(|(attempt, _)| *attempt).chain(overtaken.iter().copied());
+    fallback::undo(conn, &on_fiat.filter(|attempt| attempt.on_fiat).map(|attempt| attempt.id).collect::<Vec<_>>())
+        .await?;
+    confirm_repo::settle(conn, &paid.iter().map(|(attempt, charge)| (attempt.id, *charge)).collect::<Vec<_>>()).await?;
+    confirm_repo::cancel(conn, &overtaken.iter().map(|attempt| attempt.id).collect::<Vec<_>>()).await
+}
+
+impl ConfirmedCharge {
+    /// Whether an attempt is at what this charge collected: it became due with it, or later where the fiat rail had paid meanwhile.
+    fn collects(&self, attempt: &confirm_repo::Attempt) -> bool {
+        self.key == attempt.key && (self.due_at..=self.due_at.max(self.period_start)).contains(&attempt.due_at)
+    }
 }
 
 /// Takes back what was confirmed above `block`: attempts of ours are due again.

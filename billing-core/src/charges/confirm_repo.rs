@@ -14,6 +14,10 @@ pub(super) struct Attempt {
     pub(super) id: ChargeAttemptId,
     pub(super) key: SubscriptionKey,
     pub(super) due_at: OffsetDateTime,
+    /// It is the fiat rail's, or was paid on it.
+    pub(super) on_fiat: bool,
+    /// Paid on it, up to then.
+    pub(super) fiat_until: Option<OffsetDateTime>,
 }
 
 /// Whether the chain has an attempt that the mirror has not confirmed: without one, no charge can concern any.
@@ -35,15 +39,17 @@ pub(super) async fn lock_attempts(
     charges: &[ConfirmedCharge],
 ) -> sqlx::Result<Vec<Attempt>> {
     let rows = sqlx::query(
-        "select charge_attempt_id, plan_hash, subscriber, due_at
+        "select charge_attempt_id, plan_hash, subscriber, due_at, status in ('fiat', 'paid_by_fiat') as on_fiat,
+                case when status = 'paid_by_fiat' then period_end end as fiat_until
            from billing_charge_attempt
           where charge_attempt_id in (
                 select a.charge_attempt_id
-                  from unnest($2::bytea[], $3::bytea[], $4::timestamptz[]) as charge (plan_hash, subscriber, due_at)
+                  from unnest($2::bytea[], $3::bytea[], $4::timestamptz[], $5::timestamptz[])
+                       as charge (plan_hash, subscriber, due_at, period_start)
                   join billing_charge_attempt a
                     on a.chain_id = $1 and a.plan_hash = charge.plan_hash and a.subscriber = charge.subscriber
-                   and (a.due_at = charge.due_at
-                        or a.due_at < charge.due_at and a.status in ('pending', 'submitted')))
+                   and (a.due_at between charge.due_at and greatest(charge.due_at, charge.period_start)
+                        or a.due_at < charge.due_at and a.status in ('pending', 'submitted', 'fiat')))
           order by due_at, plan_hash, subscriber
             for update",
     )
@@ -51,6 +57,7 @@ pub(super) async fn lock_attempts(
     .bind(column(charges.iter().map(|charge| charge.key.plan_hash)))
     .bind(column(charges.iter().map(|charge| charge.key.subscriber)))
     .bind(charges.iter().map(|charge| charge.due_at).collect::<Vec<_>>())
+    .bind(charges.iter().map(|charge| charge.period_start).collect::<Vec<_>>())
     .fetch_all(conn)
     .await?;
     let attempts = rows.iter().map(|row| {
@@ -59,6 +66,8 @@ pub(super) async fn lock_attempts(
             id: row.try_get("charge_attempt_id")?,
             key: SubscriptionKey { chain_id, plan_hash, subscriber },
             due_at: row.try_get("due_at")?,
+            on_fiat: row.try_get("on_fiat")?,
+            fiat_until: row.try_get("fiat_until")?,
         })
     });
     attempts.collect()
@@ -103,7 +112,7 @@ pub(super) async fn cancel(conn: &mut PgConnection, overtaken: &[ChargeAttemptId
     }
     sqlx::query(
         "update billing_charge_attempt set status = 'canceled', lease_until = null, updated_at = now()
-         where charge_attempt_id = any($1) and status in ('pending', 'submitted')",
+         where charge_attempt_id = any($1) and status in ('pending', 'submitted', 'fiat')",
     )
     .bind(overtaken.iter().map(|id| id.0).collect::<Vec<_>>())
     .execute(conn)

@@ -5,7 +5,7 @@ use alloy::{eips::BlockId, providers::Provider};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
-use super::{ChargeError, RunOptions, repo};
+use super::{ChargeError, RunOptions, dunning::Rails, repo};
 use crate::{
     chain::Rpc,
     ids::{ChainId, ChargeAttemptId},
@@ -25,6 +25,8 @@ pub(super) struct Due {
     pub(super) token: Address,
     /// Failed attempts so far that count.
     pub(super) attempts: u32,
+    /// What else it can be charged on.
+    pub(super) rails: Rails,
 }
 
 /// A due subscription that this process may charge until its lease runs out.

@@ -7,10 +7,13 @@
 //! submitted --(transaction dropped)--> pending;   settled --(block orphaned)--> pending
 //! pending --(its orphaned transaction is on its way again)--> submitted
 //! pending | submitted --(schedule moved on, subscriber's end)--> canceled
+//! pending | submitted --(refused, and there is a saved method)--> fiat --(it pays)--> paid_by_fiat
+//! fiat --(it refuses)--> pending | failed;   fiat | paid_by_fiat --(the chain charged after all: money back)--> settled
 //! ```
 //!
 //! Invariant: a row exists before money moves, and there is one per (subscription, due time); the contract refuses a
-//! second charge of a period whatever these rows say.
+//! second charge of a period whatever these rows say. Over both rails nobody pays for a period twice: an attempt is one rail's at a
+//! time, and where the chain charges what was or is being taken from a saved method, that is given back.
 
 mod batch;
 mod confirm;
@@ -18,6 +21,7 @@ mod confirm_repo;
 mod due;
 pub mod dunning;
 mod error;
+pub mod fallback;
 mod forecast;
 mod progress;
 mod reason;

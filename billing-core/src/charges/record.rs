@@ -46,7 +46,7 @@ pub(super) async fn refuse(
     reason: Reason,
     now: OffsetDateTime,
 ) -> sqlx::Result<Option<Row>> {
-    let verdict = dunning::verdict(claimed.due.attempts, reason, now);
+    let verdict = dunning::verdict(claimed.due.attempts, reason, claimed.due.rails, now);
     if !repo::refuse_claimed(conn, claimed.id, worker_instance, reason, &verdict).await? {
         return Ok(None);
     }
@@ -82,7 +82,7 @@ pub(super) async fn receipt(
                 Row { counts: member.gas_unknown, ..row(rpc, due, Outcome::Charged) }
             }
             Some(Said::Refused(reason)) => {
-                let verdict = dunning::verdict(due.attempts, reason, now);
+                let verdict = dunning::verdict(due.attempts, reason, due.rails, now);
                 if member.submitted {
                     record_repo::refuse_sent(&mut db_tx, member.claimed.id, reason, gas, &verdict).await?;
                     tell_failure(&mut db_tx, rpc, due, reason, &verdict).await?;
@@ -101,7 +101,7 @@ pub(super) async fn receipt(
     Ok(rows)
 }
 
-/// Tells others that a charge has failed for good.
+/// Tells others that a charge has failed for good, or that it was refused and will be tried again.
 async fn tell_failure(
     conn: &mut PgConnection,
     rpc: &Rpc,
@@ -109,15 +109,18 @@ async fn tell_failure(
     reason: Reason,
     verdict: &Verdict,
 ) -> sqlx::Result<()> {
-    if verdict.outcome != Outcome::Failed {
-        return Ok(());
-    }
+    let topic = match verdict.outcome {
+        Outcome::Failed => "billing.charge.failed.v1",
+        // What is nobody's fault is nobody's news.
+        Outcome::Skipped if verdict.counts => "billing.charge.refused.v1",
+        _ => return Ok(()),
+    };
     let message = serde_json::json!({
         "chain_id": rpc.network.chain_id, "plan_hash": due.plan_hash, "subscriber": due.subscriber,
         "due_at": due.due_at.unix_timestamp(), "amount": due.amount, "token": due.token, "reason": reason,
-        "attempts": due.attempts + 1,
+        "attempts": due.attempts + 1, "retry_at": verdict.retry_at.map(OffsetDateTime::unix_timestamp),
     });
-    outbox::push(conn, "billing.charge.failed.v1", &due.subscriber.to_string(), &message).await
+    outbox::push(conn, topic, &due.subscriber.to_string(), &message).await
 }
 
 /// A report's row.

@@ -36,7 +36,8 @@ pub(super) struct Charged {
 pub(super) async fn lock_carried(conn: &mut PgConnection, root: ChainTxId) -> sqlx::Result<Vec<Carried>> {
     let rows = sqlx::query(
         "select charge_attempt_id, plan_hash, subscriber, due_at as next_charge_at, amount as price,
-                payment_token as token, attempts, status = 'submitted' as submitted, gas_spent is null as gas_unknown
+                payment_token as token, attempts, status = 'submitted' as submitted, gas_spent is null as gas_unknown,
+                billing_has_fallback(chain_id, plan_hash, subscriber) as has_fiat
          from billing_charge_attempt
          where chain_tx_id = $1
          order by due_at, plan_hash, subscriber
@@ -88,8 +89,8 @@ pub(super) async fn refuse_sent(
 ) -> sqlx::Result<()> {
     sqlx::query(
         "update billing_charge_attempt
-         set status = $2, reason = $3, retry_at = $4, attempts = attempts + $5, gas_spent = $6, lease_until = null,
-             updated_at = now()
+         set status = $2, reason = $3, retry_at = $4, attempts = attempts + $5, gas_spent = $6,
+             handed_at = coalesce($7, handed_at), lease_until = null, updated_at = now()
          where charge_attempt_id = $1 and status = 'submitted'",
     )
     .bind(id)
@@ -98,6 +99,7 @@ pub(super) async fn refuse_sent(
     .bind(verdict.retry_at)
     .bind(i32::from(verdict.counts))
     .bind(gas.cast_signed())
+    .bind(verdict.handed_at)
     .execute(conn)
     .await?;
     Ok(())

@@ -7,20 +7,24 @@ use time::OffsetDateTime;
 use super::{
     Reason, RunOptions,
     due::{Claimed, Due, address, column, hash},
-    dunning::Verdict,
+    dunning::{Rails, Verdict},
 };
 use crate::ids::{ChainId, ChainTxId, ChargeAttemptId};
 
-/// Due: active, not past the subscriber's own limits, paid time over, and no row for that time that is settled, sent, leased, or waits for a later try.
+/// Due: active, not past the subscriber's own limits, paid time over on both rails, and no row for that time that is settled, sent, leased, or waits for a later try.
 macro_rules! select_due {
     ($tail:literal) => {
         concat!(
-            "select s.plan_hash, s.subscriber, s.next_charge_at, p.price, p.token, coalesce(a.attempts, 0) as attempts
+            "select s.plan_hash, s.subscriber, greatest(s.next_charge_at, c.covered_until) as next_charge_at, p.price, p.token,
+                    coalesce(a.attempts, 0) as attempts, billing_has_fallback(s.chain_id, s.plan_hash, s.subscriber) as has_fiat
              from billing_subscription_state s
              join billing_plan_state p on p.chain_id = s.chain_id and p.plan_hash = s.plan_hash
+             left join billing_period_cover c on c.chain_id = s.chain_id and c.plan_hash = s.plan_hash
+                  and c.subscriber = s.subscriber
              left join billing_charge_attempt a on a.chain_id = s.chain_id and a.plan_hash = s.plan_hash
-                  and a.subscriber = s.subscriber and a.due_at = s.next_charge_at
+                  and a.subscriber = s.subscriber and a.due_at = greatest(s.next_charge_at, c.covered_until)
              where s.chain_id = $1 and s.status = 'active' and s.next_charge_at <= $2
+               and (c.covered_until is null or c.covered_until <= $2)
                and (s.ends_at is null or s.ends_at > $2)
                and (s.charge_limit is null or s.charge_count < s.charge_limit)
                and (a.charge_attempt_id is null
@@ -66,6 +70,7 @@ pub(super) fn due_from_row(row: &PgRow) -> sqlx::Result<Due> {
         amount: row.try_get("price")?,
         token: address(row.try_get("token")?)?,
         attempts: row.try_get::<i32, _>("attempts")?.unsigned_abs(),
+        rails: Rails { fiat: row.try_get("has_fiat")? },
     })
 }
 
@@ -169,7 +174,8 @@ pub(super) async fn refuse_claimed(
 ) -> sqlx::Result<bool> {
     let done = sqlx::query(
         "update billing_charge_attempt
-         set status = $3, reason = $4, retry_at = $5, attempts = attempts + $6, lease_until = null, updated_at = now()
+         set status = $3, reason = $4, retry_at = $5, attempts = attempts + $6, handed_at = coalesce($7, handed_at),
+             lease_until = null, updated_at = now()
          where charge_attempt_id = $1 and status = 'pending' and worker_instance = $2",
     )
     .bind(id)
@@ -178,6 +184,7 @@ pub(super) async fn refuse_claimed(
     .bind(reason.number())
     .bind(verdict.retry_at)
     .bind(i32::from(verdict.counts))
+    .bind(verdict.handed_at)
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)

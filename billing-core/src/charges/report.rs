@@ -15,6 +15,8 @@ pub enum Outcome {
     Charged,
     /// Refused with a reason, to be looked at again later.
     Skipped,
+    /// Refused with a reason; the saved method is charged for the period.
+    Fiat,
     /// Refused with a reason for the last time.
     Failed,
     /// Sent and not mined yet; the next run finds out.
@@ -30,6 +32,7 @@ impl Outcome {
         match self {
             Self::Charged => "charged",
             Self::Skipped => "skipped",
+            Self::Fiat => "fiat",
             Self::Failed => "failed",
             Self::Pending => "pending",
             Self::Error => "error",
@@ -99,6 +102,8 @@ pub struct Totals {
     pub charged: usize,
     /// Refused for now.
     pub skipped: usize,
+    /// Refused, and taken from a saved method.
+    pub fiat: usize,
     /// Refused for the last time.
     pub failed: usize,
     /// Sent, not mined yet.
@@ -131,6 +136,7 @@ impl RunReport {
             processed: self.rows.iter().filter(|row| of(row)).count(),
             charged: count(Outcome::Charged),
             skipped: count(Outcome::Skipped),
+            fiat: count(Outcome::Fiat),
             failed: count(Outcome::Failed),
             pending: count(Outcome::Pending),
             errors: count(Outcome::Error),

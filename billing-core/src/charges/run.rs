@@ -88,12 +88,9 @@ pub async fn dry_run(pool: &PgPool, rpc: &Rpc, automation: Address, limit: i64) 
         RunReport { network: rpc.network.name.clone(), simulated_apart: forecast.apart, ..RunReport::default() };
     let accepted = forecast.accepted.iter().flat_map(|(batch, _)| &batch.members);
     report.rows.extend(accepted.map(|due| record::row(rpc, due, Outcome::Charged)));
-    report.rows.extend(
-        forecast
-            .refused
-            .iter()
-            .map(|(due, reason)| record::refused_row(rpc, due, *reason, &dunning::verdict(due.attempts, *reason, now))),
-    );
+    report.rows.extend(forecast.refused.iter().map(|(due, reason)| {
+        record::refused_row(rpc, due, *reason, &dunning::verdict(due.attempts, *reason, due.rails, now))
+    }));
     report.rows.extend(forecast.unclear.iter().map(|(due, why)| record::error_row(rpc, due, why)));
     report.sort();
     Ok(report)

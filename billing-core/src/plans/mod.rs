@@ -4,6 +4,7 @@
 
 mod calls;
 mod error;
+mod fiat_price;
 mod repo;
 mod signature;
 pub mod state;
@@ -15,6 +16,7 @@ use sqlx::{PgConnection, PgExecutor};
 
 pub use calls::{create_call, exists_on_chain, freeze_call, status_call, terms_on_chain, uri_call};
 pub use error::{Invalid, PlanError};
+pub use fiat_price::{fiat_price, fiat_prices, set_fiat_price};
 pub use signature::{sign, verify};
 pub use state::{PlanChange, PlanEvent, PlanState, PlanStatus};
 pub use terms::{PlanTerms, check, domain, hash, typed_data};

@@ -1,6 +1,7 @@
-//! All SQL of `billing_plan_signatures`.
+//! All SQL of `billing_plan_signatures` and `billing_plan_fiat_price`.
 
 use alloy::primitives::{Address, B256};
+use billing_fiat::Money;
 use sqlx::{PgConnection, PgExecutor, Row, postgres::PgRow};
 
 use super::{PlanTerms, SignedPlan};
@@ -64,4 +65,24 @@ fn from_row(row: &PgRow) -> sqlx::Result<SignedPlan> {
         uri: row.try_get("uri")?,
         signature: bytes("signature")?.into(),
     })
+}
+
+pub(super) async fn put_fiat_price(conn: impl PgExecutor<'_>, plan_hash: B256, price: Money) -> sqlx::Result<()> {
+    sqlx::query(
+        "insert into billing_plan_fiat_price (plan_hash, currency, amount_minor) values ($1, $2, $3)
+         on conflict (plan_hash, currency) do update set amount_minor = excluded.amount_minor, updated_at = now()",
+    )
+    .bind(plan_hash.as_slice())
+    .bind(price.currency().code())
+    .bind(price.minor())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn fiat_prices(conn: impl PgExecutor<'_>, plan_hash: B256) -> sqlx::Result<Vec<(String, i64)>> {
+    sqlx::query_as("select currency, amount_minor from billing_plan_fiat_price where plan_hash = $1 order by currency")
+        .bind(plan_hash.as_slice())
+        .fetch_all(conn)
+        .await
 }
