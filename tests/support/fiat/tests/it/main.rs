@@ -1,0 +1,3 @@
+//! Adapters against the emulators.
+
+mod yookassa;
