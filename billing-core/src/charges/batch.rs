@@ -68,6 +68,7 @@ mod tests {
             amount: TokenAmount::ZERO,
             token: Address::ZERO,
             attempts: 0,
+            rails: crate::charges::dunning::Rails { fiat: false },
         }
     }
 

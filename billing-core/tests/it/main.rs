@@ -12,6 +12,7 @@ mod mandates;
 mod marketplace;
 mod mirror;
 mod mirror_storage;
+mod payments;
 mod recovery;
 mod staged;
 mod strange_node;

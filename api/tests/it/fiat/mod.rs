@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use billing_core::ledger::{Amount, grants};
 use fiat_emulators::{
-    YooKassaEmulator, YooKassaOptions,
     stripe::{self, StripeEmulator},
+    yookassa::{self, YooKassaEmulator},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ impl Shop {
     }
 
     pub async fn open_with(more: &[&str]) -> Self {
-        let yookassa = YooKassaEmulator::start(YooKassaOptions::default()).await.expect("an emulator");
+        let yookassa = YooKassaEmulator::start(yookassa::Options::default()).await.expect("an emulator");
         let stripe = StripeEmulator::start(stripe::Options::default()).await.expect("an emulator");
         let (shop_id, key, url) = (yookassa.shop_id(), yookassa.secret_key(), yookassa.base_url());
         let mut arguments = vec!["--yookassa-shop-id", &shop_id, "--yookassa-secret-key", &key, "--yookassa-url", &url];

@@ -1,4 +1,4 @@
-use fiat_emulators::{Effect, Fault, Operation};
+use fiat_emulators::yookassa::{Effect, Fault, Operation};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 

@@ -8,6 +8,7 @@
 //! Under one idempotency key Stripe repeats its first answer for a day, an error 500 too: asking again then tells nothing new,
 //! and the caller looks with `find` or `payment`. What Stripe marks as repeated is read again, since it may be old.
 //!
+//! All our currencies have two digits at Stripe too: none is on its list of exceptions (HUF, ISK, TWD, UGX) or without digits.
 //! What is in a currency that we do not take, or was no payment, is not ours: it is left out of lists, and `None` when asked for.
 
 mod client;
@@ -121,6 +122,10 @@ impl FiatProvider for Stripe {
 
     async fn capture(&self, payment: &Payment, amount: Money) -> Result<Payment, ProviderError> {
         let intent = intent_id(payment).ok_or_else(|| refused("nothing_to_capture", "nobody has paid yet"))?;
+        // Stripe is told a number and takes it in the payment's currency.
+        if amount.currency() != payment.amount.currency() {
+            return Err(refused("currency_mismatch", "the payment is in another currency"));
+        }
         let mut form = read::whole("");
         form.push(("amount_to_capture".to_owned(), amount.minor().to_string()));
         let path = format!("/v1/payment_intents/{intent}/capture");

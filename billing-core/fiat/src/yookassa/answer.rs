@@ -110,14 +110,16 @@ impl PaymentBody {
         let amount = self.amount.money()?;
         let minor = |of: &Option<Amount>| of.as_ref().map(|of| of.minor(amount.currency())).transpose();
         let (income, refunded) = (minor(&self.income_amount)?, minor(&self.refunded_amount)?);
+        let outcome = outcome(self.status, self.confirmation, self.expires_at, self.cancellation_details);
         Ok(Payment {
             external_id: self.id,
             charge_id: None,
             reference: self.metadata.as_ref().and_then(|metadata| reference(&metadata.payment_id)),
             amount,
-            outcome: outcome(self.status, self.confirmation, self.expires_at, self.cancellation_details),
             refunded_minor: refunded.unwrap_or(0),
-            fee_minor: income.map(|income| amount.minor() - income),
+            // Of money that is only held nothing is kept yet.
+            fee_minor: income.filter(|_| outcome == Outcome::Succeeded).map(|income| amount.minor() - income),
+            outcome,
             saved_method: self.payment_method.and_then(Method::saved),
             receipt: self.receipt_registration.map(|registration| match registration {
                 Registration::Pending => ReceiptStatus::Pending,

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     Capabilities, Dispute, FiatProvider, Money, NewPayment, NewRefund, Notification, Outcome, Page, Payment,
-    ProviderError, Refund, WebhookError, WebhookRequest, Window,
+    ProviderError, Refund, RefundOutcome, WebhookError, WebhookRequest, Window,
 };
 use answer::{ListBody, PaymentBody, RefundBody};
 use client::{Client, refused, unknown};
@@ -36,6 +36,9 @@ const ASKED_FOR: time::Duration = time::Duration::hours(24);
 
 /// Most payments are made at the first try; only what is not among these is looked for in the whole day.
 const FIRST_TRY: time::Duration = time::Duration::minutes(10);
+
+/// Characters of an id.
+const ID: usize = 36;
 
 /// Parts of 100 that are looked through before it is said that nobody knows.
 const MAX_PAGES: usize = 500;
@@ -126,7 +129,8 @@ impl FiatProvider for YooKassa {
     async fn create(&self, payment: &NewPayment) -> Result<Payment, ProviderError> {
         let key = payment.reference.to_string();
         let made: PaymentBody = self.client.post(&["payments"], &key, &PaymentRequest::new(payment)).await?;
-        made.payment()
+        let made = made.payment()?;
+        Ok(if is_final(&made.outcome) { made } else { newer(self.payment(&made.external_id).await, made) })
     }
 
     async fn capture(&self, payment: &Payment, amount: Money) -> Result<Payment, ProviderError> {
@@ -171,7 +175,9 @@ impl FiatProvider for YooKassa {
     async fn refund(&self, refund: &NewRefund) -> Result<Refund, ProviderError> {
         let key = refund.reference.to_string();
         let made: RefundBody = self.client.post(&["refunds"], &key, &RefundRequest::new(refund)).await?;
-        made.refund()
+        let made = made.refund()?;
+        let is_final = made.outcome != RefundOutcome::Pending;
+        Ok(if is_final { made } else { newer(self.refund_by_id(&made.external_id).await, made) })
     }
 
     async fn refund_by_id(&self, id: &str) -> Result<Option<Refund>, ProviderError> {
@@ -206,7 +212,17 @@ fn known_id(id: &str) -> Result<&str, ProviderError> {
     if is_id(id) { Ok(id) } else { Err(refused("not_found", "this is no id of a payment".to_owned())) }
 }
 
-/// Ids are uuids, some with a prefix; together with what we append they fit into an idempotence key.
+/// The answer to a repeated request may be that of the first time, so it is read anew. When that fails, the older one is no
+/// less the provider's word.
+fn newer<T>(read: Result<Option<T>, ProviderError>, made: T) -> T {
+    read.ok().flatten().unwrap_or(made)
+}
+
+const fn is_final(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Succeeded | Outcome::Canceled(_))
+}
+
+/// Of a payment or a refund: a uuid; with what we append it fits into an idempotence key.
 fn is_id(text: &str) -> bool {
-    (1..=50).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    text.len() == ID && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }

@@ -9,6 +9,9 @@ use crate::{Notification, Subject, WebhookError, WebhookRequest};
 /// Characters of the longest event there may be.
 const MAX_EVENT: usize = 64;
 
+/// Bytes of the longest id of what we do nothing about.
+const MAX_FOREIGN_ID: usize = 64;
+
 #[derive(Deserialize)]
 struct Body {
     #[serde(rename = "type")]
@@ -36,15 +39,14 @@ pub(super) fn read(request: &WebhookRequest<'_>, networks: &[IpNet]) -> Result<N
     if !is_event(&body.event) {
         return Err(malformed("its event is none"));
     }
-    if !is_id(&body.object.id) {
-        return Err(malformed("its object has no id of the provider's"));
-    }
-    let Body { event, object, .. } = body;
+    let Body { event, object: Object { id }, .. } = body;
     // An object enters each of its states once.
-    let event_id = format!("{event}:{}", object.id);
+    let event_id = format!("{event}:{id}");
     let subject = match event.split_once('.') {
-        Some(("payment", _)) => Subject::Payment(object.id),
-        Some(("refund", _)) => Subject::Refund(object.id),
+        Some(("payment" | "refund", _)) if !is_id(&id) => return Err(malformed("its object has no id")),
+        Some(("payment", _)) => Subject::Payment(id),
+        Some(("refund", _)) => Subject::Refund(id),
+        _ if id.len() > MAX_FOREIGN_ID => return Err(malformed("its object has no id")),
         _ => Subject::Nothing,
     };
     Ok(Notification { event_id, event, subject })

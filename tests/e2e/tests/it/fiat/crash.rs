@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use fiat_emulators::{Fault, Operation, stripe};
+use fiat_emulators::{
+    stripe,
+    yookassa::{Fault, Operation},
+};
 
 use super::{Till, external, top_up};
 use crate::watch::until;

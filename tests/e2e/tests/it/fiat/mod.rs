@@ -12,8 +12,8 @@ use billing_core::{
 };
 use e2e::{Client, Stack, StackOptions};
 use fiat_emulators::{
-    YooKassaEmulator, YooKassaOptions,
     stripe::{self, StripeEmulator},
+    yookassa::{self, YooKassaEmulator},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ struct Till {
 
 impl Till {
     async fn open() -> Result<Self> {
-        let yookassa = YooKassaEmulator::start(YooKassaOptions::default()).await?;
+        let yookassa = YooKassaEmulator::start(yookassa::Options::default()).await?;
         let stripe = StripeEmulator::start(stripe::Options::default()).await?;
         let env = [
             ("BILLING_YOOKASSA_SHOP_ID", yookassa.shop_id()),

@@ -75,7 +75,7 @@ const PROMISES: [(&str, Run); 24] = [
     ("a payment is found by its reference and no other", |stage| Box::pin(paying::found(stage))),
     ("what is paid has succeeded, with a fee", |stage| Box::pin(paying::paid(stage))),
     ("what was declined is canceled for good", |stage| Box::pin(paying::declined(stage))),
-    ("a payment that waits is canceled, or that is refused", |stage| Box::pin(paying::called_off(stage))),
+    ("a payment that waits is canceled, or is told to wait on", |stage| Box::pin(paying::called_off(stage))),
     ("held money is captured in part, and the rest is not a refund", |stage| Box::pin(later::captured(stage))),
     ("held money is given back", |stage| Box::pin(later::given_back(stage))),
     ("a lost answer to a capture takes the money once", |stage| Box::pin(later::captured_once(stage))),

@@ -1,7 +1,7 @@
 //! Payments on a page.
 
 use anyhow::{Context, Result, ensure};
-use billing_fiat::{CancelReason, Outcome, ProviderError, Window};
+use billing_fiat::{CancelReason, Outcome, Payment, ProviderError, Window};
 use time::Duration;
 
 use super::{
@@ -114,7 +114,7 @@ pub(super) async fn called_off(stage: &dyn Stage) -> Result<()> {
     let provider = stage.provider();
     let made = provider.create(&on_page(stage)?).await?;
     match provider.cancel(&made).await {
-        Err(ProviderError::Refused { .. }) => {
+        Err(ProviderError::Refused { .. }) | Ok(Payment { outcome: Outcome::RequiresAction { .. }, .. }) => {
             let after = read(&*provider, &made).await?;
             ensure!(matches!(after.outcome, Outcome::RequiresAction { .. }), "{:?}", after.outcome);
         }

@@ -5,15 +5,17 @@
 
 mod event;
 mod loss;
+mod payments;
+mod refunds;
 mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use async_trait::async_trait;
 use billing_fiat::{
-    CancelReason, Capabilities, Dispute, DisputeStatus, FiatProvider, Money, NewPayment, NewRefund, Notification,
-    Outcome, Page, Payment, ProviderError, Refund, RefundOutcome, WebhookError, WebhookRequest, Window,
+    CancelReason, Capabilities, Dispute, FiatProvider, Money, NewPayment, NewRefund, Notification, Page, Payment,
+    ProviderError, Refund, RefundOutcome, WebhookError, WebhookRequest, Window,
 };
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -21,7 +23,7 @@ use uuid::Uuid;
 pub use event::FakeEvent;
 
 use crate::contract::Lost;
-use state::State;
+use state::{State, page};
 
 /// Its name, and the reference of its errors.
 const NAME: &str = "fake";
@@ -112,12 +114,7 @@ impl FakeProvider {
 
     /// The bank has decided.
     pub fn close_dispute(&self, id: &str, is_won: bool) -> Result<()> {
-        let mut state = self.state();
-        let dispute = state.disputes.get_mut(id).context("no such dispute")?;
-        ensure!(dispute.status == DisputeStatus::Open, "the dispute is closed");
-        dispute.status = if is_won { DisputeStatus::Won } else { DisputeStatus::Lost };
-        state.tell("dispute.closed", "dispute", id);
-        Ok(())
+        self.state().close_dispute(id, is_won)
     }
 
     /// The next answer to something that is to be done is lost.
@@ -156,7 +153,11 @@ impl FakeProvider {
         let mut state = self.state();
         match state.losses.of_deed() {
             Some(Lost::BeforeEffect) => Err(unknown("no answer")),
-            Some(Lost::AfterEffect) => act(&mut state).and_then(|_| Err(unknown("no answer"))),
+            Some(Lost::AfterEffect) => {
+                // A refusal is lost like any other answer.
+                drop(act(&mut state));
+                Err(unknown("no answer"))
+            }
             None => act(&mut state),
         }
     }
@@ -212,15 +213,11 @@ impl FiatProvider for FakeProvider {
     }
 
     async fn payments(&self, window: Window, cursor: Option<&str>) -> Result<Page<Payment>, ProviderError> {
-        let created_at = |payment: &Payment| payment.created_at;
-        self.asked(|state| {
-            let all = state.payments.iter().map(|(id, held)| (id, &held.payment));
-            state::page(all, window, cursor, created_at)
-        })
+        self.asked(|state| page(&state.payments, window, cursor, |held| (&held.payment, held.payment.created_at)))
     }
 
     async fn refunds(&self, window: Window, cursor: Option<&str>) -> Result<Page<Refund>, ProviderError> {
-        self.asked(|state| state::page(state.refunds.iter(), window, cursor, |refund| refund.created_at))
+        self.asked(|state| page(&state.refunds, window, cursor, |refund| (refund, refund.created_at)))
     }
 
     fn notification(&self, request: &WebhookRequest<'_>) -> Result<Notification, WebhookError> {
@@ -235,9 +232,4 @@ fn unknown(what: &str) -> ProviderError {
 fn refused(code: &str, parameter: Option<&str>) -> ProviderError {
     let parameter = parameter.map(str::to_owned);
     ProviderError::Refused { provider: NAME, code: code.to_owned(), description: code.replace('_', " "), parameter }
-}
-
-/// Whether nothing more comes of it.
-const fn is_final(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Succeeded | Outcome::Canceled(_))
 }

@@ -76,6 +76,7 @@ impl Account {
     /// Money that moved on our balance.
     pub(super) fn balance(&mut self, kind: &str, source: &str, amount: i64, fee: i64, currency: &Value) -> Value {
         let id = self.store.new_id("txn");
+        let currency = self.options.balance_currency.as_deref().map_or_else(|| currency.clone(), Value::from);
         let balance = json!({
             "id": id, "object": "balance_transaction", "amount": amount, "fee": fee, "net": amount - fee,
             "currency": currency, "source": source, "type": kind, "created": self.now(), "status": "available",

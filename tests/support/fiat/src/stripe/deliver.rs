@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Shared, signature::sign};
+use super::{shared::Shared, signature::sign};
 
 pub(super) async fn deliver(shared: Arc<Shared>, url: String, event: Value) {
     let body = event.to_string();

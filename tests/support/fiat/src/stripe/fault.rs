@@ -24,6 +24,8 @@ pub enum Fault {
     },
     /// It was done, and the answer is a page of a proxy.
     Garbage,
+    /// It was done, and the answer does not end within two megabytes.
+    Flood,
 }
 
 /// Whom a fault befalls.

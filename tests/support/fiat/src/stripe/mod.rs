@@ -14,30 +14,26 @@ mod refunds;
 mod refusal;
 mod server;
 mod sessions;
+mod shared;
 mod signature;
 mod store;
 
 use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use anyhow::{Result, anyhow};
 use axum::Router;
-use tokio::{net::TcpListener, runtime::Handle, task::JoinHandle, task::JoinSet};
+use tokio::{net::TcpListener, runtime::Handle, task::JoinHandle};
 
 pub use fault::Fault;
 pub use signature::sign;
 
 use account::Account;
 use fault::Planned;
-use form::Form;
-use keys::Keys;
 use refusal::Refusal;
-
-/// Requests that are remembered.
-const REMEMBERED: usize = 10_000;
+use shared::{Shared, locked};
 
 /// How the account behaves.
 #[derive(Clone, Debug)]
@@ -46,6 +42,8 @@ pub struct Options {
     pub fee_bps: i64,
     /// And this much of each charge, in the smallest unit.
     pub fee_fixed: i64,
+    /// Currency of the balance, that fees are told in; that of the charge where there is none.
+    pub balance_currency: Option<String>,
     /// Refunds are pending until [`StripeEmulator::settle_refund`].
     pub slow_refunds: bool,
     /// Waits between deliveries of a notification that was not taken.
@@ -55,7 +53,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let retries = [100, 500, 2_000].map(Duration::from_millis).into();
-        Self { fee_bps: 290, fee_fixed: 30, slow_refunds: false, retries }
+        Self { fee_bps: 290, fee_fixed: 30, balance_currency: None, slow_refunds: false, retries }
     }
 }
 
@@ -89,21 +87,6 @@ pub struct StripeEmulator {
     base_url: String,
     shared: Arc<Shared>,
     server: JoinHandle<std::io::Result<()>>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    account: Mutex<Account>,
-    keys: Mutex<Keys>,
-    faults: Mutex<Vec<Planned>>,
-    requests: Mutex<VecDeque<Request>>,
-    webhook: Mutex<Option<String>>,
-    deliveries: Mutex<JoinSet<()>>,
-    http: reqwest::Client,
-    runtime: Handle,
-    secret_key: String,
-    webhook_secret: String,
-    retries: Vec<Duration>,
 }
 
 impl StripeEmulator {
@@ -251,48 +234,4 @@ impl Drop for StripeEmulator {
         self.server.abort();
         locked(&self.shared.deliveries).abort_all();
     }
-}
-
-impl Shared {
-    fn account(&self) -> MutexGuard<'_, Account> {
-        locked(&self.account)
-    }
-
-    fn keys(&self) -> MutexGuard<'_, Keys> {
-        locked(&self.keys)
-    }
-
-    fn note(&self, request: &Request) {
-        let mut requests = locked(&self.requests);
-        if requests.len() == REMEMBERED {
-            requests.pop_front();
-        }
-        requests.push_back(request.clone());
-    }
-
-    fn fault_of(&self, request: &Request) -> Option<Fault> {
-        let mut faults = locked(&self.faults);
-        let at =
-            faults.iter().position(|planned| planned.method == request.method && request.path.contains(&planned.path));
-        at.map(|at| faults.remove(at).fault)
-    }
-
-    fn begin(&self, key: &str, path: &str, form: &Form) -> Result<Option<(u16, String)>, Refusal> {
-        let now = self.account().now();
-        self.keys().begin(key, path, form, now)
-    }
-
-    fn send_events(self: &Arc<Self>) {
-        let Some(url) = locked(&self.webhook).clone() else { return };
-        let events = std::mem::take(&mut self.account().events);
-        let mut deliveries = locked(&self.deliveries);
-        while deliveries.try_join_next().is_some() {}
-        for event in events {
-            deliveries.spawn_on(deliver::deliver(Arc::clone(self), url.clone(), event), &self.runtime);
-        }
-    }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

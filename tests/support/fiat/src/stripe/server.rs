@@ -12,10 +12,11 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{Fault, Request, Shared, form::Form, refusal::Refusal};
+use super::{Fault, Request, form::Form, refusal::Refusal, shared::Shared};
 
 /// Until the beginning of an answer is on its way.
 const FLUSHED: Duration = Duration::from_millis(10);
+const FLOOD: usize = 2 << 20;
 
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
@@ -80,6 +81,7 @@ async fn asked(shared: Arc<Shared>, request: Request) -> Response {
     key.inspect(|key| shared.keys().end(key));
     match fault {
         Some(Fault::Garbage) => (StatusCode::OK, "<html><body>One moment</body></html>").into_response(),
+        Some(Fault::Flood) => sent(status, format!("{}{body}", " ".repeat(FLOOD))),
         Some(Fault::CutAfter) => cut(status, &body),
         _ => sent(status, body),
     }

@@ -16,11 +16,12 @@ mod receipt;
 mod refund;
 mod refusal;
 mod server;
+mod shared;
 mod shop;
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -31,14 +32,14 @@ use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::OpenApi;
 use fault::Faults;
 use notify::Courier;
+use shared::Shared;
 use shop::Shop;
 
-pub use document::document as yookassa_document;
+pub use document::document;
 pub use fault::{Effect, Fault, Operation};
-pub use options::{OtherBody, YooKassaOptions};
+pub use options::{Options, OtherBody};
 pub use server::Exchange;
 
 /// A YooKassa of this machine with one shop; ends when it is dropped.
@@ -48,60 +49,19 @@ pub struct YooKassaEmulator {
     _end: DropGuard,
 }
 
-#[derive(Debug)]
-struct Shared {
-    authorization: HeaderValue,
-    document: Option<&'static OpenApi>,
-    courier: Courier,
-    shop: Mutex<Shop>,
-    faults: Mutex<Faults>,
-    exchanges: Mutex<Vec<Exchange>>,
-    violations: Mutex<Vec<String>>,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Shared {
-    fn shop(&self) -> MutexGuard<'_, Shop> {
-        locked(&self.shop)
-    }
-
-    /// What happens to the shop, and the news of it.
-    fn with_shop<T>(&self, act: impl FnOnce(&mut Shop) -> T) -> T {
-        let mut shop = self.shop();
-        let done = act(&mut shop);
-        self.courier.deliver(std::mem::take(&mut shop.events));
-        done
-    }
-
-    fn faults(&self) -> MutexGuard<'_, Faults> {
-        locked(&self.faults)
-    }
-
-    fn record(&self, exchange: Exchange) {
-        locked(&self.exchanges).push(exchange);
-    }
-
-    fn violated(&self, rules: Vec<String>) {
-        locked(&self.violations).extend(rules);
-    }
-}
-
 impl YooKassaEmulator {
     /// Starts one.
     ///
     /// # Errors
     /// The port is taken.
-    pub async fn start(options: YooKassaOptions) -> Result<Self> {
+    pub async fn start(options: Options) -> Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], options.port))).await;
         let listener = listener.with_context(|| format!("port {}", options.port))?;
         let address = format!("http://{}", listener.local_addr()?);
         let end = CancellationToken::new();
         let shared = Arc::new(Shared {
             authorization: basic(&options)?,
-            document: options.validate.then(yookassa_document),
+            document: options.validate.then(document),
             courier: Courier::new(options.webhook.clone(), options.retries.clone(), end.clone()),
             shop: Mutex::new(Shop::new(options, address)),
             faults: Mutex::default(),
@@ -260,13 +220,13 @@ impl YooKassaEmulator {
     /// What was asked and answered, oldest first.
     #[must_use]
     pub fn requests(&self) -> Vec<Exchange> {
-        locked(&self.shared.exchanges).clone()
+        self.shared.exchanges()
     }
 
-    /// What of all that was asked and answered is not as the vendor's document says.
+    /// What of all that was asked, answered and told is not as the vendor's document says.
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
-        locked(&self.shared.violations).clone()
+        self.shared.violations()
     }
 
     /// Where later notifications go.
@@ -306,7 +266,7 @@ impl YooKassaEmulator {
 }
 
 /// The one value of the header that is let in.
-fn basic(options: &YooKassaOptions) -> Result<HeaderValue> {
+fn basic(options: &Options) -> Result<HeaderValue> {
     let request = reqwest::Client::builder().tls_certs_only([]).build()?.get("http://127.0.0.1/");
     let mut request = request.basic_auth(&options.shop_id, Some(&options.secret_key)).build()?;
     request.headers_mut().remove("authorization").context("no credentials")

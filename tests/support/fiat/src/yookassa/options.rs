@@ -2,7 +2,7 @@ use std::time::Duration;
 
 /// How an emulator is to be.
 #[derive(Clone, Debug)]
-pub struct YooKassaOptions {
+pub struct Options {
     /// The shop's number.
     pub shop_id: String,
     /// The shop's key.
@@ -27,7 +27,7 @@ pub struct YooKassaOptions {
     pub validate: bool,
 }
 
-impl Default for YooKassaOptions {
+impl Default for Options {
     fn default() -> Self {
         Self {
             shop_id: "100500".to_owned(),

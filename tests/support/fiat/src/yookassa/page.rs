@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{Shared, server::query};
+use super::{server::query, shared::Shared};
 
 pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Response {
     let Some(payment) = shared.with_shop(|shop| shop.payment(&id)) else {

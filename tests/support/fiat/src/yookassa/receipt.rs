@@ -1,7 +1,7 @@
 //! Receipts under 54-FZ.
 
 use billing_fiat::Money;
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ use super::{
 pub(super) struct Lines {
     items: Vec<Value>,
     tax_system_code: Value,
-    /// `None` where a line has no whole number of pieces.
+    /// `None` where a line does not come to whole kopecks.
     sum: Option<i64>,
 }
 
@@ -108,18 +108,31 @@ fn read_lines(receipt: &Value, prefix: &str) -> Result<Lines, Refusal> {
     }
     let items = receipt["items"].as_array().filter(|items| (1..=100).contains(&items.len()));
     let items = items.ok_or_else(|| invalid("items", "Must be from 1 to 100"))?;
-    let mut sum = Some(0_i64);
+    let (mut sum, mut kept) = (Some(0_i64), Vec::with_capacity(items.len()));
     for item in items {
         let price = read::money(item, "amount")?;
         let described = read::text(item, "description", 128)?.is_some_and(|text| !text.is_empty());
         let taxed = item["vat_code"].as_u64().is_some_and(|code| (1..=12).contains(&code));
-        if !described || !taxed || !item["quantity"].is_number() {
+        // A number by the document; the vendor's own clients send it as text.
+        let quantity = item["quantity"].as_str().map_or_else(|| item["quantity"].to_string(), str::to_owned);
+        let Some(quantity) = quantity.parse::<Number>().ok().filter(|_| described && taxed) else {
             return Err(invalid("items", "A line without description, quantity or vat_code"));
-        }
-        let pieces = item["quantity"].as_i64();
-        sum = sum.and_then(|sum| sum.checked_add(price.minor().checked_mul(pieces?)?));
+        };
+        let cost = thousandths(&quantity.to_string()).and_then(|count| price.minor().checked_mul(count));
+        let cost = cost.filter(|cost| cost % 1_000 == 0).map(|cost| cost / 1_000);
+        let mut item = item.clone();
+        item["quantity"] = Value::Number(quantity);
+        kept.push(item);
+        sum = sum.and_then(|sum| sum.checked_add(cost?));
     }
-    Ok(Lines { items: items.clone(), tax_system_code: receipt["tax_system_code"].clone(), sum })
+    Ok(Lines { items: kept, tax_system_code: receipt["tax_system_code"].clone(), sum })
+}
+
+/// Of a decimal number with three digits at most behind the point.
+fn thousandths(text: &str) -> Option<i64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let part: i64 = format!("{part:0<3}").parse().ok().filter(|part| *part < 1_000)?;
+    whole.parse::<i64>().ok()?.checked_mul(1_000)?.checked_add(part)
 }
 
 impl Shop {

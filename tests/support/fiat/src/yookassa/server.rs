@@ -12,13 +12,12 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 
 use super::{
-    Shared,
     fault::{Effect, Fault, Operation},
     options::OtherBody,
     refusal::Refusal,
+    shared::Shared,
     shop::{Kept, Shop, Wish},
 };
-use crate::Ask;
 
 /// How long a key is known.
 const KEPT: time::Duration = time::Duration::hours(24);
@@ -47,6 +46,7 @@ pub struct Exchange {
     pub answer: Value,
 }
 
+/// Goes on when the client has gone away, as a real server would.
 pub(super) async fn api(
     State(shared): State<Arc<Shared>>,
     method: Method,
@@ -54,43 +54,8 @@ pub(super) async fn api(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let path = uri.path().strip_prefix("/v3").unwrap_or_default().to_owned();
-    let segments: Vec<&str> = path.split('/').skip(1).collect();
-    let found = Operation::of(method.as_str(), &segments);
-    let mut exchange = Exchange {
-        operation: found.map(|(operation, _)| operation),
-        method: method.to_string(),
-        query: query(&uri),
-        key: headers.get("idempotence-key").and_then(|key| key.to_str().ok()).map(str::to_owned),
-        body: (!body.is_empty()).then(|| serde_json::from_slice(&body).unwrap_or(Value::Null)),
-        status: 0,
-        answer: Value::Null,
-        path: path.clone(),
-    };
-    if headers.get(header::AUTHORIZATION) != Some(&shared.authorization) {
-        return shared.refused(exchange, &Refusal::credentials());
-    }
-    let Some((operation, id)) = found else {
-        let known = ["GET", "POST"].iter().any(|method| Operation::of(method, &segments).is_some());
-        let refusal = if known { Refusal::method() } else { Refusal::not_found("Resource") };
-        return shared.refused(exchange, &refusal);
-    };
-    shared.hold_against_document(&exchange, &headers);
-    let fault = shared.faults().next(operation);
-    if let Some(Fault::Delay { before, .. }) = fault {
-        tokio::time::sleep(before).await;
-    }
-    let done = fault.as_ref().is_none_or(|fault| fault.effect() == Effect::Done);
-    let answered = if done { shared.answered(operation, id, &exchange) } else { Ok(Value::Null) };
-    if let Some(Fault::Delay { after, .. }) = fault {
-        tokio::time::sleep(after).await;
-    }
-    let (status, answer) = match answered {
-        Ok(answer) => (StatusCode::OK, answer),
-        Err(refusal) => (refusal.status, refusal.json()),
-    };
-    (exchange.status, exchange.answer) = (status.as_u16(), answer);
-    shared.spoiled(exchange, fault.as_ref())
+    let answered = tokio::spawn(async move { shared.exchange(&method, &uri, &headers, &body).await });
+    answered.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 pub(super) fn query(uri: &Uri) -> Vec<(String, String)> {
@@ -98,6 +63,46 @@ pub(super) fn query(uri: &Uri) -> Vec<(String, String)> {
 }
 
 impl Shared {
+    async fn exchange(&self, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Response {
+        let path = uri.path().strip_prefix("/v3").unwrap_or_default().to_owned();
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        let found = Operation::of(method.as_str(), &segments);
+        let mut exchange = Exchange {
+            operation: found.map(|(operation, _)| operation),
+            method: method.to_string(),
+            query: query(uri),
+            key: headers.get("idempotence-key").and_then(|key| key.to_str().ok()).map(str::to_owned),
+            body: (!body.is_empty()).then(|| serde_json::from_slice(body).unwrap_or(Value::Null)),
+            status: 0,
+            answer: Value::Null,
+            path: path.clone(),
+        };
+        if headers.get(header::AUTHORIZATION) != Some(&self.authorization) {
+            return self.refused(exchange, &Refusal::credentials());
+        }
+        let Some((operation, id)) = found else {
+            let known = ["GET", "POST"].iter().any(|method| Operation::of(method, &segments).is_some());
+            let refusal = if known { Refusal::method() } else { Refusal::not_found("Resource") };
+            return self.refused(exchange, &refusal);
+        };
+        self.check_request(&exchange, headers);
+        let fault = self.faults().next(operation);
+        if let Some(Fault::Delay { before, .. }) = fault {
+            tokio::time::sleep(before).await;
+        }
+        let done = fault.as_ref().is_none_or(|fault| fault.effect() == Effect::Done);
+        let answered = if done { self.answered(operation, id, &exchange) } else { Ok(Value::Null) };
+        if let Some(Fault::Delay { after, .. }) = fault {
+            tokio::time::sleep(after).await;
+        }
+        let (status, answer) = match answered {
+            Ok(answer) => (StatusCode::OK, answer),
+            Err(refusal) => (refusal.status, refusal.json()),
+        };
+        (exchange.status, exchange.answer) = (status.as_u16(), answer);
+        self.spoiled(exchange, fault.as_ref())
+    }
+
     /// The answer, or what comes of it on the way.
     fn spoiled(&self, mut exchange: Exchange, fault: Option<&Fault>) -> Response {
         let mut change =
@@ -140,31 +145,20 @@ impl Shared {
     fn sent(&self, exchange: Exchange) -> Response {
         let status = StatusCode::from_u16(exchange.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let response = (status, axum::Json(&exchange.answer)).into_response();
-        if let (Some(document), Some(_)) = (self.document, exchange.operation) {
-            let Exchange { method, path, status, answer, .. } = &exchange;
-            self.violated(document.answer(method, path, *status, answer));
-        }
+        self.check_answer(&exchange);
         self.record(exchange);
         response
     }
 
-    fn hold_against_document(&self, exchange: &Exchange, headers: &HeaderMap) {
-        let Some(document) = self.document else { return };
-        let Exchange { method, path, query, body, .. } = exchange;
-        self.violated(document.request(&Ask { method, path, query, headers, body: body.as_ref() }));
-    }
-
     /// Does it, once for each key.
     fn answered(&self, operation: Operation, id: &str, exchange: &Exchange) -> Result<Value, Refusal> {
-        let (mut shop, nothing) = (self.shop(), json!({}));
+        let nothing = json!({});
         let body = exchange.body.as_ref().unwrap_or(&nothing);
         if operation.is_write() && !body.is_object() {
             return Err(Refusal::not_json());
         }
         let wish = Wish { operation, id, query: &exchange.query, body };
-        let answer = if operation.is_write() { shop.once(&wish, exchange) } else { shop.answer(&wish) };
-        self.courier.deliver(std::mem::take(&mut shop.events));
-        answer
+        self.with_shop(|shop| if operation.is_write() { shop.once(&wish, exchange) } else { shop.answer(&wish) })
     }
 }
 

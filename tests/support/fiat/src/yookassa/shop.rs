@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::{
-    YooKassaOptions,
+    Options,
     fault::Operation,
     method::Method,
     objects::{Objects, to_milli},
@@ -25,7 +25,7 @@ pub(super) struct Event {
 
 #[derive(Debug)]
 pub(super) struct Shop {
-    pub(super) options: YooKassaOptions,
+    pub(super) options: Options,
     /// Of the server, without a path.
     pub(super) address: String,
     /// Of the clock.
@@ -61,7 +61,7 @@ pub(super) struct Wish<'a> {
 }
 
 impl Shop {
-    pub(super) fn new(options: YooKassaOptions, address: String) -> Self {
+    pub(super) fn new(options: Options, address: String) -> Self {
         Self {
             options,
             address,

@@ -1,7 +1,7 @@
 //! The document finds what is wrong: that nothing was found elsewhere would say little otherwise.
 
 use axum::http::HeaderMap;
-use fiat_emulators::{Ask, yookassa_document};
+use fiat_emulators::{Ask, yookassa};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -12,11 +12,11 @@ fn headers() -> HeaderMap {
 
 fn asks(body: &Value) -> Vec<String> {
     let ask = Ask { method: "POST", path: "/payments", query: &[], headers: &headers(), body: Some(body) };
-    yookassa_document().request(&ask)
+    yookassa::document().request(&ask)
 }
 
 fn answers(body: &Value) -> Vec<String> {
-    yookassa_document().answer("GET", "/payments/0194c8a5-0000-7000-8000-000000000000", 200, body)
+    yookassa::document().answer("GET", "/payments/0194c8a5-0000-7000-8000-000000000000", 200, body)
 }
 
 fn changed(mut body: Value, pointer: &str, value: Value) -> Value {
@@ -86,13 +86,13 @@ fn a_broken_answer_is_found() {
     for body in broken {
         assert!(!answers(&body).is_empty(), "{body}");
     }
-    let teapot = yookassa_document().answer("GET", "/me", 418, &json!({}));
+    let teapot = yookassa::document().answer("GET", "/me", 418, &json!({}));
     assert_eq!(teapot, ["GET /me 418: no such answer"]);
 }
 
 #[test]
 fn what_surrounds_a_body_is_looked_at_too() {
-    let document = yookassa_document();
+    let document = yookassa::document();
     let (bare, body) = (HeaderMap::new(), request());
     let ask = Ask { method: "POST", path: "/payments", query: &[], headers: &bare, body: Some(&body) };
     assert_eq!(document.request(&ask).len(), 2);

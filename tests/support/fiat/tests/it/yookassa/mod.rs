@@ -1,11 +1,14 @@
+mod answers;
 mod document;
 mod faults;
 mod notifications;
 mod payments;
+mod promises;
 mod protocol;
 mod refunds;
 mod saved;
 mod sdk;
+mod storm;
 
 use std::time::Duration;
 
@@ -13,15 +16,15 @@ use billing_fiat::{
     Buyer, Capture, Currency, FiatProvider, Money, NewPayment, Outcome, Payment, Pays, Receipt, ReceiptItem, YooKassa,
     YooKassaConfig,
 };
-use fiat_emulators::{YooKassaEmulator, YooKassaOptions};
+use fiat_emulators::yookassa::{Options, YooKassaEmulator};
 use uuid::Uuid;
 
 /// An emulator and an adapter that is set to it.
 async fn shop() -> (YooKassaEmulator, YooKassa) {
-    shop_with(YooKassaOptions::default()).await
+    shop_with(Options::default()).await
 }
 
-async fn shop_with(options: YooKassaOptions) -> (YooKassaEmulator, YooKassa) {
+async fn shop_with(options: Options) -> (YooKassaEmulator, YooKassa) {
     let emulator = YooKassaEmulator::start(options).await.expect("a free port");
     let yookassa = YooKassa::new(config(&emulator)).expect("a client");
     (emulator, yookassa)

@@ -4,7 +4,7 @@ use axum::{Router, http::StatusCode, routing::post};
 use billing_fiat::{
     Capture, FiatProvider, NewPayment, Notification, Subject, WebhookError, WebhookRequest, YooKassa, YooKassaConfig,
 };
-use fiat_emulators::YooKassaOptions;
+use fiat_emulators::yookassa::Options;
 use proptest::prelude::*;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use super::{no_violations, order, paid, shop, shop_with};
 
 const THEIRS: &str = "185.71.76.31";
+const ID: &str = "0194c8a5-0000-7000-8000-000000000000";
 
 fn read(yookassa: &YooKassa, client: &str, body: &[u8]) -> Result<Notification, WebhookError> {
     let client: IpAddr = client.parse().expect("an address");
@@ -64,7 +65,7 @@ async fn notifications_tell_what_to_ask_about() {
 #[test]
 fn only_the_vendor_s_addresses_are_believed() {
     let yookassa = offline();
-    let body = json!({ "type": "notification", "event": "payment.canceled", "object": { "id": "a-1" } }).to_string();
+    let body = json!({ "type": "notification", "event": "payment.canceled", "object": { "id": ID } }).to_string();
     for theirs in [THEIRS, "77.75.156.11", "77.75.154.200", "2a02:5180::1", "::ffff:185.71.77.1"] {
         assert!(read(&yookassa, theirs, body.as_bytes()).is_ok(), "{theirs}");
     }
@@ -90,11 +91,13 @@ fn what_is_no_notification_is_refused() {
         json!({}),
         json!([]),
         json!({ "type": "notification", "event": "payment.succeeded" }),
-        json!({ "type": "payment", "event": "payment.succeeded", "object": { "id": "a-1" } }),
-        json!({ "type": "notification", "event": "", "object": { "id": "a-1" } }),
-        json!({ "type": "notification", "event": "payment.Succeeded\n", "object": { "id": "a-1" } }),
+        json!({ "type": "payment", "event": "payment.succeeded", "object": { "id": ID } }),
+        json!({ "type": "notification", "event": "", "object": { "id": ID } }),
+        json!({ "type": "notification", "event": "payment.Succeeded\n", "object": { "id": ID } }),
         json!({ "type": "notification", "event": "payment.succeeded", "object": { "id": "" } }),
         json!({ "type": "notification", "event": "payment.succeeded", "object": { "id": "../me" } }),
+        json!({ "type": "notification", "event": "refund.succeeded", "object": { "id": ID.replace('-', "/") } }),
+        json!({ "type": "notification", "event": "deal.closed", "object": { "id": "d".repeat(65) } }),
         json!({ "type": "notification", "event": "payment.succeeded", "object": { "id": 7 } }),
     ];
     for body in bodies {
@@ -110,11 +113,17 @@ proptest! {
     }
 
     #[test]
-    fn what_is_believed_has_an_id_that_can_be_asked_for(event in ".{0,20}", id in ".{0,60}", kind in "notification|.{0,3}") {
+    fn what_is_believed_can_be_asked_for(
+        event in "(payment|refund|deal)?.{0,9}",
+        id in "[a-f0-9-]{36}|.{0,60}",
+        kind in "notification|.{0,3}",
+    ) {
         let body = json!({ "type": kind, "event": event, "object": { "id": id } }).to_string();
         if let Ok(told) = read(&offline_once(), THEIRS, body.as_bytes()) {
             prop_assert_eq!(told.event_id, format!("{event}:{id}"));
-            prop_assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
+            if let Subject::Payment(subject) | Subject::Refund(subject) = told.subject {
+                prop_assert!(subject.len() == 36 && !subject.contains(['/', '?', '.', '%']));
+            }
         }
     }
 }
@@ -150,7 +159,7 @@ async fn next(hearing: &mut mpsc::UnboundedReceiver<Value>) -> Value {
 async fn a_notification_comes_again_until_it_is_answered_with_200() {
     let (url, mut hearing) = listener(vec![500, 201, 200]).await;
     let retries = vec![Duration::from_millis(10); 5];
-    let (emulator, yookassa) = shop_with(YooKassaOptions { retries, ..YooKassaOptions::default() }).await;
+    let (emulator, yookassa) = shop_with(Options { retries, ..Options::default() }).await;
     emulator.set_webhook(Some(url));
     let payment = paid(&emulator, &yookassa, &order(1_000)).await;
     for _ in 0..3 {
@@ -165,7 +174,7 @@ async fn a_notification_comes_again_until_it_is_answered_with_200() {
 #[tokio::test]
 async fn a_notification_can_come_several_times() {
     let (url, mut hearing) = listener(vec![200]).await;
-    let (emulator, yookassa) = shop_with(YooKassaOptions { webhook: Some(url), ..YooKassaOptions::default() }).await;
+    let (emulator, yookassa) = shop_with(Options { webhook: Some(url), ..Options::default() }).await;
     emulator.repeat_notifications(3);
     paid(&emulator, &yookassa, &order(1_000)).await;
     let first = next(&mut hearing).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fiat_emulators::{OtherBody, YooKassaEmulator, YooKassaOptions};
+use fiat_emulators::yookassa::{Options, OtherBody, YooKassaEmulator};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ struct Shop {
     client: Client,
 }
 
-async fn shop(options: YooKassaOptions) -> Shop {
+async fn shop(options: Options) -> Shop {
     let emulator = YooKassaEmulator::start(options).await.expect("a free port");
     Shop { emulator, client: Client::builder().tls_certs_only([]).no_proxy().build().expect("a client") }
 }
@@ -46,7 +46,7 @@ async fn read(response: Response) -> (u16, Value) {
 
 #[tokio::test]
 async fn a_key_is_needed_and_stands_for_one_request() {
-    let shop = shop(YooKassaOptions::default()).await;
+    let shop = shop(Options::default()).await;
     let bare = shop.with_key(shop.client.post(shop.emulator.base_url() + "/payments").json(&order()));
     let (status, refused) = read(bare.send().await.expect("answered")).await;
     assert_eq!(
@@ -71,7 +71,7 @@ async fn a_key_is_needed_and_stands_for_one_request() {
 
 #[tokio::test]
 async fn a_known_key_with_another_body_may_get_the_first_answer() {
-    let shop = shop(YooKassaOptions { other_body: OtherBody::FirstAnswer, ..YooKassaOptions::default() }).await;
+    let shop = shop(Options { other_body: OtherBody::FirstAnswer, ..Options::default() }).await;
     let (_, first) = shop.post("/payments", "k", &order()).await;
     let mut other = order();
     other["amount"]["value"] = json!("10.01");
@@ -80,7 +80,7 @@ async fn a_known_key_with_another_body_may_get_the_first_answer() {
 
 #[tokio::test]
 async fn a_request_that_was_refused_does_not_use_up_its_key() {
-    let shop = shop(YooKassaOptions::default()).await;
+    let shop = shop(Options::default()).await;
     let mut nothing = order();
     nothing["amount"]["value"] = json!("0.00");
     let (status, refused) = shop.post("/payments", "k", &nothing).await;
@@ -91,7 +91,7 @@ async fn a_request_that_was_refused_does_not_use_up_its_key() {
 
 #[tokio::test]
 async fn a_status_moves_only_forward() {
-    let shop = shop(YooKassaOptions::default()).await;
+    let shop = shop(Options::default()).await;
     let (_, made) = shop.post("/payments", "k", &order()).await;
     assert_eq!((&made["status"], &made["paid"]), (&json!("pending"), &json!(false)));
     let id = made["id"].as_str().expect("an id").to_owned();
@@ -110,7 +110,7 @@ async fn a_status_moves_only_forward() {
 
 #[tokio::test]
 async fn a_payer_pays_on_the_page() {
-    let shop = shop(YooKassaOptions::default()).await;
+    let shop = shop(Options::default()).await;
     let cards =
         [("card=ok", "waiting_for_capture"), (r#"{"card":"declined"}"#, "canceled"), ("card=card_expired", "canceled")];
     for (at, (card, status)) in cards.into_iter().enumerate() {
@@ -129,7 +129,7 @@ async fn a_payer_pays_on_the_page() {
 
 #[tokio::test]
 async fn a_prepayment_is_closed_with_a_receipt_of_its_own() {
-    let shop = shop(YooKassaOptions::default()).await;
+    let shop = shop(Options::default()).await;
     let (_, made) = shop.post("/payments", "k", &order()).await;
     let id = made["id"].as_str().expect("an id");
     shop.emulator.pay(id).expect("waits for its payer");
@@ -154,7 +154,7 @@ async fn a_prepayment_is_closed_with_a_receipt_of_its_own() {
 
 #[tokio::test]
 async fn what_does_not_exist_is_said_in_the_vendor_s_words() {
-    let shop = shop(YooKassaOptions::default()).await;
+    let shop = shop(Options::default()).await;
     for (path, status) in [
         ("/payments/0194c8a5-0000-7000-8000-000000000000", 404),
         ("/nothing", 404),

@@ -1,5 +1,5 @@
 use billing_fiat::{FiatProvider, Money, NewRefund, Payment, ProviderError, RefundOutcome, Window};
-use fiat_emulators::{Effect, Fault, Operation};
+use fiat_emulators::yookassa::{Effect, Fault, Operation};
 use uuid::Uuid;
 
 use super::{current, no_violations, order, paid, receipt, roubles, shop};
@@ -56,12 +56,14 @@ async fn a_refund_that_is_canceled_frees_its_amount() {
     let (emulator, yookassa) = shop().await;
     let payment = paid(&emulator, &yookassa, &order(10_000)).await;
     emulator.hold_refunds(true);
-    let open = yookassa.refund(&back(&payment, roubles(10_000))).await.expect("asked for");
+    let wanted = back(&payment, roubles(10_000));
+    let open = yookassa.refund(&wanted).await.expect("asked for");
     assert_eq!(open.outcome, RefundOutcome::Pending);
     assert!(yookassa.refund(&back(&payment, roubles(1))).await.is_err());
     emulator.decide_refund(&open.external_id, Some("insufficient_funds")).expect("it is open");
     let canceled = yookassa.refund_by_id(&open.external_id).await.expect("read").expect("there is one");
     assert_eq!(canceled.outcome, RefundOutcome::Canceled { code: "insufficient_funds".to_owned() });
+    assert_eq!(yookassa.refund(&wanted).await, Ok(canceled));
     emulator.hold_refunds(false);
     yookassa.refund(&back(&payment, roubles(10_000))).await.expect("refunded");
     no_violations(&emulator);

@@ -1,7 +1,7 @@
 use billing_fiat::{
     CancelReason, Capture, FiatProvider, NewPayment, Outcome, Pays, ProviderError, SavedMethod, YooKassa,
 };
-use fiat_emulators::{Fault, YooKassaEmulator};
+use fiat_emulators::yookassa::{Fault, YooKassaEmulator};
 
 use super::{is_held, no_violations, order, paid, shop};
 

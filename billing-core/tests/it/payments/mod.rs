@@ -1,0 +1,12 @@
+//! Payments through a provider in memory, on a real database.
+
+mod dispute;
+mod fallback;
+mod histories;
+mod history;
+mod money;
+mod reconcile;
+mod shop;
+mod webhooks;
+
+use shop::Shop;
