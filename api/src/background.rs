@@ -8,7 +8,7 @@ use billing_core::{
     chain::{self, Rpc},
     mandates,
     mirror::feed::{self, FeedPosition},
-    payments,
+    payments::{self, Providers},
 };
 use futures::future::join_all;
 use time::OffsetDateTime;
@@ -112,24 +112,27 @@ fn tell(network: &str, fact: &chain::Resolved) {
 }
 
 /// Attends to notifications, open payments and refunds, until `shutdown`: as soon as somebody says that there are some, and every
-/// second, since another process may have died over one.
+/// second, since another process may have died over one. Each provider for itself: one that hangs keeps no other waiting.
 pub(crate) async fn attend_to_payments(state: AppState, shutdown: CancellationToken) {
-    if state.providers.is_empty() {
-        return;
-    }
+    join_all(state.providers.each().map(|provider| attend_to(&state, provider, &shutdown))).await;
+}
+
+async fn attend_to(state: &AppState, provider: Providers, shutdown: &CancellationToken) {
+    let mut due = state.payments_due.subscribe();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = state.payments_due.notified() => {}
+            // Its sender lives in the state.
+            _ = due.changed() => {}
             () = tokio::time::sleep(PAYMENTS_EVERY) => {}
         }
         // Broken off in the middle, a round loses nothing: what it was at is found again when its lease is over.
         let round = tokio::select! {
             () = shutdown.cancelled() => return,
-            round = payments::poll(&state.pool, &state.providers, OffsetDateTime::now_utc(), PAYMENTS_AT_ONCE) => round,
+            round = payments::poll(&state.pool, &provider, OffsetDateTime::now_utc(), PAYMENTS_AT_ONCE) => round,
         };
         match round {
-            Ok(round) if round.is_full(PAYMENTS_AT_ONCE) => state.payments_due.notify_one(),
+            Ok(round) if round.is_full(PAYMENTS_AT_ONCE) => due.mark_changed(),
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "payments are looked at again later"),
         }

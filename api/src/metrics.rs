@@ -20,6 +20,25 @@ static WEBHOOK: LazyLock<IntCounterVec> = LazyLock::new(|| {
         .expect("registered once")
 });
 
+/// What becomes of notifications.
+const WEBHOOK_OUTCOMES: [&str; 8] = [
+    "new",
+    "known",
+    "not-kept",
+    "foreign-address",
+    "bad-signature",
+    "stale-signature",
+    "malformed-notification",
+    "body-too-large",
+];
+
+/// Shows a provider's series at zero before its first notification.
+pub(crate) fn announce_webhooks(provider: &str) {
+    for outcome in WEBHOOK_OUTCOMES {
+        WEBHOOK.with_label_values(&[provider, outcome]).inc_by(0);
+    }
+}
+
 /// Counts a notification; only of providers that are configured.
 pub(crate) fn webhook(provider: &str, outcome: &str) {
     WEBHOOK.with_label_values(&[provider, outcome]).inc();

@@ -14,9 +14,9 @@ use billing_process::Readiness;
 use futures::future::try_join_all;
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
-use crate::{auth::ServiceTokens, cache::PlanCache, config::Config, feed::FeedSignal, limits::RateLimits};
+use crate::{auth::ServiceTokens, cache::PlanCache, config::Config, feed::FeedSignal, limits::RateLimits, metrics};
 
 /// Shared by all requests.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ pub struct AppState {
     /// Who takes fiat money.
     pub providers: Providers,
     /// Wakes who attends to payments.
-    pub payments_due: Arc<Notify>,
+    pub payments_due: watch::Sender<()>,
     /// `/ready`.
     pub readiness: Readiness,
 }
@@ -70,6 +70,7 @@ impl AppState {
             .context("BILLING_SERVICE_TOKENS")?;
         let networks = config.networks.read()?;
         let providers = config.fiat.providers()?;
+        providers.names().into_iter().for_each(metrics::announce_webhooks);
         let plans = PlanCache::open(config.redis_url.as_ref())?;
         let (pool, chains) = tokio::try_join!(billing_process::connect(&config.database), async {
             Ok(try_join_all(networks.iter().map(Rpc::connect)).await?)
@@ -89,7 +90,7 @@ impl AppState {
             plans,
             feed: Arc::default(),
             providers,
-            payments_due: Arc::default(),
+            payments_due: watch::Sender::new(()),
             readiness,
         })
     }

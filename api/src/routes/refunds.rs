@@ -119,7 +119,7 @@ pub(super) async fn create_refund(
         return Err(other_request());
     }
     db_tx.commit().await?;
-    state.payments_due.notify_one();
+    state.payments_due.send_replace(());
     tracing::info!(target: "audit", service = %service.name, payment.id = %payment.id, refund.id = %id,
         amount = %refund.amount, ?policy, reason = request.reason, "refund");
     Ok((StatusCode::ACCEPTED, Json(refund.into())))

@@ -44,7 +44,7 @@ pub(super) async fn receive_webhook(
         Ok(received) => {
             let outcome = if received == Received::New { "new" } else { "known" };
             metrics::webhook(provider.name(), outcome);
-            state.payments_due.notify_one();
+            state.payments_due.send_replace(());
             Ok(StatusCode::OK)
         }
         Err(PaymentError::Webhook(error)) => {

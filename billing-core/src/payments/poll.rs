@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::{PaymentError, Providers, ask, inbox, refund, refund_repo, repo};
 
-/// Questions under way at once: a provider that lets one wait does not keep the other's back.
+/// Questions under way at once.
 const AT_ONCE: usize = 8;
 
 /// What a round did.
@@ -37,7 +37,7 @@ impl Round {
     }
 }
 
-/// Attends to up to `limit` of each: notifications, payments, refunds whose time has come. Any number of processes may do so at
+/// Attends to up to `limit` of each: notifications, payments, refunds of these providers whose time has come. Any number of processes may do so at
 /// once; each takes what no other has. Trouble with one does not keep the others back.
 ///
 /// # Errors
@@ -49,13 +49,14 @@ pub async fn poll(
     limit: i64,
 ) -> Result<Round, PaymentError> {
     let mut round = Round::default();
-    let due = inbox::due(pool, limit).await?;
+    let names = providers.names();
+    let due = inbox::due(pool, &names, limit).await?;
     round.notifications = due.len();
     round.hear(stream::iter(due).map(|id| inbox::attend(pool, providers, id, now)).buffer_unordered(AT_ONCE)).await?;
-    let due = repo::due(pool, limit).await?;
+    let due = repo::due(pool, &names, limit).await?;
     round.payments = due.len();
     round.hear(stream::iter(due).map(|id| ask::advance(pool, providers, id, now)).buffer_unordered(AT_ONCE)).await?;
-    let due = refund_repo::due(pool, limit).await?;
+    let due = refund_repo::due(pool, &names, limit).await?;
     round.refunds = due.len();
     round.hear(stream::iter(due).map(|id| refund::advance(pool, providers, id, now)).buffer_unordered(AT_ONCE)).await?;
     Ok(round)

@@ -22,10 +22,12 @@ const WINDOW: time::Duration = time::Duration::days(3);
 pub(super) fn all(config: &WorkerConfig, pool: &PgPool, providers: &Providers) -> Vec<Job> {
     let poll_interval = Duration::from_secs(config.poll_interval);
     let reconcile_interval = time::Duration::hours(config.reconcile_interval.into());
-    let every = {
-        let (pool, providers) = (pool.clone(), providers.clone());
-        job("poll", poll_interval, move || poll(pool.clone(), providers.clone()))
-    };
+    // Each for itself: one that hangs keeps no other waiting.
+    let polls = providers.each().map(|provider| {
+        let pool = pool.clone();
+        let name = format!("poll {}", provider.names().concat());
+        job(&name, poll_interval, move || poll(pool.clone(), provider.clone()))
+    });
     let figures = {
         let (pool, providers) = (pool.clone(), providers.clone());
         job("figures", LOOK_EVERY, move || figures(pool.clone(), providers.clone()))
@@ -35,7 +37,7 @@ pub(super) fn all(config: &WorkerConfig, pool: &PgPool, providers: &Providers) -
         let name = format!("reconcile {}", provider.name());
         job(&name, LOOK_EVERY, move || reconcile(pool.clone(), Arc::clone(&provider), reconcile_interval))
     });
-    [every].into_iter().chain(reconciles).chain([figures]).collect()
+    polls.chain(reconciles).chain([figures]).collect()
 }
 
 fn job<F>(name: &str, interval: Duration, work: impl Fn() -> F + Send + Sync + 'static) -> Job
@@ -46,9 +48,9 @@ where
     Job { name: name.to_owned(), interval, work }
 }
 
-async fn poll(pool: PgPool, providers: Providers) -> anyhow::Result<Left> {
-    let round = payments::poll(&pool, &providers, OffsetDateTime::now_utc(), AT_ONCE).await?;
-    metrics::round(&round);
+async fn poll(pool: PgPool, provider: Providers) -> anyhow::Result<Left> {
+    let round = payments::poll(&pool, &provider, OffsetDateTime::now_utc(), AT_ONCE).await?;
+    metrics::round(&provider.names().concat(), &round);
     Ok(if round.is_full(AT_ONCE) { Left::More } else { Left::Nothing })
 }
 

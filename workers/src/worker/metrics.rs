@@ -1,20 +1,18 @@
 use std::sync::LazyLock;
 
 use billing_core::payments::{DifferenceKind, Figures, Round, Status};
-use prometheus::{
-    IntCounter, IntCounterVec, IntGaugeVec, register_int_counter, register_int_counter_vec, register_int_gauge_vec,
-};
+use prometheus::{IntCounterVec, IntGaugeVec, register_int_counter_vec, register_int_gauge_vec};
 
 use crate::jobs::JobMetrics;
 
 pub(super) static JOBS: LazyLock<JobMetrics> = LazyLock::new(|| JobMetrics::register("billing_worker"));
 static ATTENDED: LazyLock<IntCounterVec> = LazyLock::new(|| {
     let help = "Notifications, payments and refunds that were attended to";
-    register_int_counter_vec!("billing_worker_attended_total", help, &["what"]).expect("registered once")
+    register_int_counter_vec!("billing_worker_attended_total", help, &["provider", "what"]).expect("registered once")
 });
-static UNANSWERED: LazyLock<IntCounter> = LazyLock::new(|| {
+static UNANSWERED: LazyLock<IntCounterVec> = LazyLock::new(|| {
     let help = "Of all of these, those to which no usable answer came: they are asked about again";
-    register_int_counter!("billing_worker_unanswered_total", help).expect("registered once")
+    register_int_counter_vec!("billing_worker_unanswered_total", help, &["provider"]).expect("registered once")
 });
 static OPEN: LazyLock<IntGaugeVec> =
     LazyLock::new(|| gauge("billing_payments_open", "Payments that are not decided", &["provider", "status"]));
@@ -39,17 +37,17 @@ fn gauge(name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
     register_int_gauge_vec!(name, help, labels).expect("registered once")
 }
 
-/// Shows what is counted at zero before the first round.
-pub(super) fn announce() {
-    round(&Round::default());
+/// Shows a provider at zero before its first round.
+pub(super) fn announce(provider: &str) {
+    round(provider, &Round::default());
 }
 
-pub(super) fn round(round: &Round) {
+pub(super) fn round(provider: &str, round: &Round) {
     for (what, count) in [("notification", round.notifications), ("payment", round.payments), ("refund", round.refunds)]
     {
-        ATTENDED.with_label_values(&[what]).inc_by(count as u64);
+        ATTENDED.with_label_values(&[provider, what]).inc_by(count as u64);
     }
-    UNANSWERED.inc_by(round.unanswered as u64);
+    UNANSWERED.with_label_values(&[provider]).inc_by(round.unanswered as u64);
 }
 
 /// All series of a provider, those at zero too: what is gone must not stay as it was.

@@ -26,7 +26,7 @@ pub async fn run(config: WorkerConfig, shutdown: CancellationToken) -> anyhow::R
     let pool = billing_process::connect(&config.database).await?;
     let readiness = Readiness::new(pool.clone());
     serve_ops(config.ops_listen, &readiness, &shutdown).await?;
-    metrics::announce();
+    providers.names().into_iter().for_each(metrics::announce);
     // Broken off, a question to a provider is asked again when its lease is over; what it answers is recorded in one SQL transaction.
     let runner = Runner { readiness, shutdown, once: config.once, metrics: &metrics::JOBS };
     runner.run(&jobs::all(&config, &pool, &providers)).await

@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use fiat_emulators::yookassa::{Effect, Fault, Operation};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -70,6 +72,22 @@ async fn a_payment_whose_answer_was_lost_is_found_and_goes_on_by_itself() {
     assert_eq!((shop.yookassa.payments().len(), shop.credits().await), (1, 1_000));
     let again = shop.top_up("order-1", &top_up("yookassa")).await;
     assert_eq!((again.status, again.json()["status"].clone()), (StatusCode::CREATED, json!("succeeded")));
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_keeps_the_other_one_waiting_no_second() {
+    let shop = Shop::open().await;
+    let hanging = shop.top_up("order-1", &top_up("yookassa")).await.json();
+    let other = shop.top_up("order-2", &top_up("stripe")).await.json();
+    let never = Fault::Delay { before: Duration::from_secs(60), after: Duration::ZERO };
+    shop.yookassa.faults_by(move |operation| (operation == Operation::GetPayment).then(|| never.clone()));
+    shop.yookassa.pay(external(&hanging)).expect("a payment that waits");
+    // Its notification was kept, and is being looked into.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let begun = Instant::now();
+    shop.stripe.pay(external(&other)).expect("a page that waits");
+    shop.until(&other, "succeeded").await;
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -39,8 +39,8 @@ async fn with_no_api_at_all_the_worker_books_what_was_paid_and_says_so() -> Resu
     till.stripe.pay(external(&asked)?)?;
     till.until_status("succeeded").await.with_context(|| till.stack.log("worker"))?;
     till.booked_once().await?;
-    ensure!(!shows(r#"billing_worker_attended_total{what="payment"} 0"#).await?);
-    ensure!(shows(r#"billing_worker_job_errors_total{job="poll"} 0"#).await?, "{}", till.stack.log("worker"));
+    ensure!(!shows(r#"billing_worker_attended_total{provider="stripe",what="payment"} 0"#).await?);
+    ensure!(shows(r#"billing_worker_job_errors_total{job="poll stripe"} 0"#).await?, "{}", till.stack.log("worker"));
     worker.signal(signal::TERM)?;
     ensure!(worker.wait(Duration::from_secs(10)).await?.success(), "{}", till.stack.log("worker"));
     Ok(())
