@@ -99,6 +99,9 @@ create index payment_to_look_at on payment (look_at) where look_at is not null;
 create index payment_by_owner on payment (owner, payment_id desc);
 create index payment_by_charge on payment (provider, charge_id) where charge_id is not null;
 create index payment_by_time on payment (provider, created_at);
+-- what waits for a person
+create index payment_in_trouble on payment (provider) where trouble is not null;
+create index payment_receipt_refused on payment (provider) where receipt_status = 'canceled';
 
 -- payments: money that goes back. What is given up for it is taken in the transaction that writes the row.
 create table refund (
@@ -124,6 +127,7 @@ create table refund (
 create index refund_by_payment on refund (payment_id);
 create index refund_to_look_at on refund (look_at) where look_at is not null;
 create index refund_by_external on refund (external_id) where external_id is not null;
+create index refund_in_trouble on refund (payment_id) where trouble is not null;
 
 -- payments: a payer's bank asks a payment back.
 create table payment_dispute (
@@ -161,6 +165,7 @@ create table webhook_inbox (
     constraint webhook_inbox_once unique (provider, event_id)
 );
 create index webhook_inbox_to_do on webhook_inbox (look_at) where status = 'received';
+create index webhook_inbox_given_up on webhook_inbox (provider) where status = 'given_up';
 
 -- payments: what a provider's lists and our rows said differently.
 create table reconciliation (

@@ -19,9 +19,9 @@ const TOKENS_MAX: usize = 1_000;
 pub enum Role {
     /// Everything.
     BillingAdmin,
-    /// Freeze and unfreeze plans.
+    /// Freeze and unfreeze plans; give money back.
     Support,
-    /// Start charges.
+    /// Start charges; ask for payments of users.
     Internal,
 }
 
@@ -160,11 +160,16 @@ caller!(
     Admin, &[]
 );
 caller!(
-    /// A caller who may freeze.
+    /// A caller with any token.
+    #[expect(dead_code, reason = "to read, no name is needed")]
+    Known, &[Role::Support, Role::Internal]
+);
+caller!(
+    /// A caller who may freeze, and give money back.
     Support, &[Role::Support]
 );
 caller!(
-    /// A caller who may start charges.
+    /// A caller who may start charges, and ask for payments of users.
     Internal, &[Role::Internal]
 );
 

@@ -1,4 +1,5 @@
-//! What goes on beside the requests: dropping cached plans that changed, and following the operator's transactions.
+//! What goes on beside the requests: dropping cached plans that changed, following the operator's transactions, and asking how
+//! open payments stand.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,6 +8,7 @@ use billing_core::{
     chain::{self, Rpc},
     mandates,
     mirror::feed::{self, FeedPosition},
+    payments::{self, Providers},
 };
 use futures::future::join_all;
 use time::OffsetDateTime;
@@ -19,6 +21,9 @@ const TAIL_PAGE: usize = 1_000;
 /// How much earlier than the oldest cached plan reading begins: longer than a transaction that changes a plan lasts.
 const OVERLAP: Duration = Duration::from_secs(30);
 const RESOLVE_EVERY: Duration = Duration::from_secs(2);
+const PAYMENTS_EVERY: Duration = Duration::from_secs(1);
+/// Of each kind in one round: after it, what came in meanwhile is looked at first.
+const PAYMENTS_AT_ONCE: i64 = 20;
 
 /// Drops plans that the mirror says changed, until `shutdown`.
 pub(crate) async fn drop_changed_plans(state: AppState, shutdown: CancellationToken) {
@@ -103,6 +108,34 @@ fn tell(network: &str, fact: &chain::Resolved) {
             tracing::warn!(network, tx.hash = %tx.hash, purpose = %tx.call.purpose, "dropped: its nonce was used elsewhere");
         }
         chain::Resolved::Orphaned(id) => tracing::warn!(network, tx.id = %id.0, "block orphaned; sent again"),
+    }
+}
+
+/// Attends to notifications, open payments and refunds, until `shutdown`: as soon as somebody says that there are some, and every
+/// second, since another process may have died over one. Each provider for itself: one that hangs keeps no other waiting.
+pub(crate) async fn attend_to_payments(state: AppState, shutdown: CancellationToken) {
+    join_all(state.providers.each().map(|provider| attend_to(&state, provider, &shutdown))).await;
+}
+
+async fn attend_to(state: &AppState, provider: Providers, shutdown: &CancellationToken) {
+    let mut due = state.payments_due.subscribe();
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            // Its sender lives in the state.
+            _ = due.changed() => {}
+            () = tokio::time::sleep(PAYMENTS_EVERY) => {}
+        }
+        // Broken off in the middle, a round loses nothing: what it was at is found again when its lease is over.
+        let round = tokio::select! {
+            () = shutdown.cancelled() => return,
+            round = payments::poll(&state.pool, &provider, OffsetDateTime::now_utc(), PAYMENTS_AT_ONCE) => round,
+        };
+        match round {
+            Ok(round) if round.is_full(PAYMENTS_AT_ONCE) => due.mark_changed(),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "payments are looked at again later"),
+        }
     }
 }
 

@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 
 use billing_core::{mandates, money::TokenAmount};
-use billing_process::{DatabaseArgs, KeyArgs, LogArgs, NetworkArgs};
+use billing_process::{DatabaseArgs, FiatArgs, KeyArgs, LogArgs, NetworkArgs};
 use clap::Parser;
 use secrecy::SecretString;
 
 use crate::limits::Limit;
 
-/// Serves plans, subscriptions and charges over HTTP; `/openapi.json` describes it.
+/// Serves plans, subscriptions, charges and payments over HTTP; `/openapi.json` describes it.
 #[derive(Parser, Clone, Debug)]
 #[command(version)]
 pub struct Config {
@@ -63,6 +63,9 @@ pub struct Config {
     /// The key that charges, for `POST /internal/billing/charge`.
     #[command(flatten)]
     pub key: KeyArgs,
+    /// Providers of fiat money.
+    #[command(flatten)]
+    pub fiat: FiatArgs,
     /// The log.
     #[command(flatten)]
     pub log: LogArgs,

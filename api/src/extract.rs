@@ -36,8 +36,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
 fn unread(rejection: &BytesRejection) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large")
-            .detail(format!("{BODY_MAX} bytes at most"));
+        return Problem::body_too_large(BODY_MAX);
     }
     Problem::malformed("the body broke off")
 }
@@ -59,6 +58,30 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })?;
     json.end().map_err(Problem::malformed)?;
     Ok(value)
+}
+
+/// The caller's own key of what it asks for: asked again with it, nothing is done twice.
+pub(crate) struct IdempotencyKey(pub(crate) String);
+
+/// Characters of a key at most.
+const KEY_MAX: usize = 255;
+
+impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let mut given = parts.headers.get_all("idempotency-key").iter();
+        let key = match (given.next(), given.next()) {
+            (Some(key), None) => key.to_str().ok(),
+            _ => None,
+        };
+        key.filter(|key| (1..=KEY_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()))
+            .map(|key| Self(key.to_owned()))
+            .ok_or_else(|| {
+                Problem::new(StatusCode::BAD_REQUEST, "idempotency-key-required", "The request needs a key of its own")
+                    .detail(format!("send one Idempotency-Key of 1 to {KEY_MAX} visible ASCII characters, the same when asking again"))
+            })
+    }
 }
 
 /// Parameters of the path. One that does not parse names nothing: 404, except that the caller is told why.

@@ -1,4 +1,4 @@
-//! HTTP: plans, subscriptions, charges.
+//! HTTP: plans, subscriptions, charges, payments.
 //!
 //! Invariant: a refused request stored nothing; no secret leaves in an answer or a log; every rule is in billing-core.
 
@@ -33,6 +33,7 @@ pub async fn run(listener: TcpListener, state: AppState, shutdown: CancellationT
     tasks.spawn(background::drop_changed_plans(state.clone(), shutdown.clone()));
     tasks.spawn(feed::listen(state.clone(), shutdown.clone()));
     tasks.spawn(background::resolve_senders(state.clone(), shutdown.clone()));
+    tasks.spawn(background::attend_to_payments(state.clone(), shutdown.clone()));
     tasks.close();
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned()).await;

@@ -15,6 +15,35 @@ static PLAN_CACHE: LazyLock<IntCounterVec> = LazyLock::new(|| {
         .expect("registered once")
 });
 
+static WEBHOOK: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    register_int_counter_vec!("billing_webhook_total", "Notifications of providers", &["provider", "outcome"])
+        .expect("registered once")
+});
+
+/// What becomes of notifications.
+const WEBHOOK_OUTCOMES: [&str; 8] = [
+    "new",
+    "known",
+    "not-kept",
+    "foreign-address",
+    "bad-signature",
+    "stale-signature",
+    "malformed-notification",
+    "body-too-large",
+];
+
+/// Shows a provider's series at zero before its first notification.
+pub(crate) fn announce_webhooks(provider: &str) {
+    for outcome in WEBHOOK_OUTCOMES {
+        WEBHOOK.with_label_values(&[provider, outcome]).inc_by(0);
+    }
+}
+
+/// Counts a notification; only of providers that are configured.
+pub(crate) fn webhook(provider: &str, outcome: &str) {
+    WEBHOOK.with_label_values(&[provider, outcome]).inc();
+}
+
 /// Counts an answer. `path` is the route's pattern, so that callers cannot make new series.
 pub(crate) fn answered(method: &str, path: &str, status: u16, took: Duration) {
     REQUESTS.with_label_values(&[method, path, &status.to_string()]).inc();

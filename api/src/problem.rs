@@ -95,6 +95,13 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "malformed-request", "The request cannot be read").detail(detail)
     }
 
+    /// 413 past so many bytes.
+    #[must_use]
+    pub fn body_too_large(most: usize) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large")
+            .detail(format!("{most} bytes at most"))
+    }
+
     /// 404 for a path.
     #[must_use]
     pub fn no_route() -> Self {

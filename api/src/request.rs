@@ -3,6 +3,7 @@
 
 use std::{
     any::Any,
+    convert::Infallible,
     net::{IpAddr, SocketAddr},
     panic::AssertUnwindSafe,
     time::{Duration, Instant},
@@ -10,7 +11,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request::Parts},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -33,6 +34,18 @@ impl<S: Sync> FromRequestParts<S> for Requester {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         parts.extensions.get::<Self>().cloned().ok_or_else(Problem::internal)
+    }
+}
+
+/// Whom the request comes from, as our outermost proxy says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClientAddress(pub(crate) IpAddr);
+
+impl FromRequestParts<AppState> for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        Ok(Self(client_address(&parts.headers, &parts.extensions, state.proxies)))
     }
 }
 
@@ -106,7 +119,7 @@ fn method_label(method: &Method) -> &'static str {
 
 /// Finds out who asks and draws on its bucket; for every route of ours.
 pub(crate) async fn admit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let address = client_address(&request, state.proxies);
+    let address = client_address(request.headers(), request.extensions(), state.proxies);
     let service = state.tokens.caller(request.headers());
     let caller = match &service {
         Ok(Some(service)) => Caller::Service(service.name.clone()),
@@ -132,11 +145,10 @@ pub(crate) async fn admit(State(state): State<AppState>, mut request: Request, n
 }
 
 /// The peer; behind `proxies` of ours, the address that the outermost one saw.
-fn client_address(request: &Request, proxies: usize) -> IpAddr {
-    let peer =
-        request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+fn client_address(headers: &HeaderMap, extensions: &Extensions, proxies: usize) -> IpAddr {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
     let forwarded = || {
-        let headers = request.headers().get_all("x-forwarded-for").iter();
+        let headers = headers.get_all("x-forwarded-for").iter();
         let hops: Vec<_> = headers.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(',')).collect();
         hops.get(hops.len().checked_sub(proxies)?)?.trim().parse().ok()
     };
@@ -170,7 +182,7 @@ mod tests {
     fn the_client_is_who_our_outermost_proxy_saw() {
         let request = Request::builder().header("x-forwarded-for", "6.6.6.6, 192.0.2.1, 10.0.0.2");
         let request = request.body(Body::empty()).expect("a request");
-        let address = |proxies| client_address(&request, proxies).to_string();
+        let address = |proxies| client_address(request.headers(), request.extensions(), proxies).to_string();
         assert_eq!(address(0), "0.0.0.0", "nobody in front is believed");
         assert_eq!(address(1), "10.0.0.2");
         assert_eq!(address(2), "192.0.2.1");

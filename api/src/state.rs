@@ -8,13 +8,15 @@ use billing_core::{
     chain::{ChainError, Rpc, SignerSource},
     ids::ChainId,
     mandates,
+    payments::Providers,
 };
 use billing_process::Readiness;
 use futures::future::try_join_all;
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
+use tokio::sync::watch;
 
-use crate::{auth::ServiceTokens, cache::PlanCache, config::Config, feed::FeedSignal, limits::RateLimits};
+use crate::{auth::ServiceTokens, cache::PlanCache, config::Config, feed::FeedSignal, limits::RateLimits, metrics};
 
 /// Shared by all requests.
 #[derive(Clone, Debug)]
@@ -41,6 +43,10 @@ pub struct AppState {
     pub plans: PlanCache,
     /// Tells streams that the feed has more.
     pub feed: Arc<FeedSignal>,
+    /// Who takes fiat money.
+    pub providers: Providers,
+    /// Wakes who attends to payments.
+    pub payments_due: watch::Sender<()>,
     /// `/ready`.
     pub readiness: Readiness,
 }
@@ -63,6 +69,8 @@ impl AppState {
             .map_err(anyhow::Error::msg)
             .context("BILLING_SERVICE_TOKENS")?;
         let networks = config.networks.read()?;
+        let providers = config.fiat.providers()?;
+        providers.names().into_iter().for_each(metrics::announce_webhooks);
         let plans = PlanCache::open(config.redis_url.as_ref())?;
         let (pool, chains) = tokio::try_join!(billing_process::connect(&config.database), async {
             Ok(try_join_all(networks.iter().map(Rpc::connect)).await?)
@@ -81,6 +89,8 @@ impl AppState {
             proxies: config.proxies,
             plans,
             feed: Arc::default(),
+            providers,
+            payments_due: watch::Sender::new(()),
             readiness,
         })
     }

@@ -4,7 +4,10 @@ use std::str::FromStr;
 
 use alloy::primitives::{Address, B256};
 
-use billing_core::{ids::ChainId, marketplace::SalePlace};
+use billing_core::{
+    ids::{ChainId, PaymentId},
+    marketplace::SalePlace,
+};
 
 use crate::problem::Problem;
 
@@ -25,6 +28,11 @@ pub(super) fn subscription(text: Option<&str>) -> Result<Option<(ChainId, B256, 
         parts.next().is_none().then_some(position)
     };
     text.map(|text| read(text).ok_or_else(unknown)).transpose()
+}
+
+/// Before a payment.
+pub(super) fn payment(text: Option<&str>) -> Result<Option<PaymentId>, Problem> {
+    text.map(|text| text.parse().map(PaymentId).map_err(|_| unknown())).transpose()
 }
 
 /// After a sale: `chain_id.block_number.log_index`.

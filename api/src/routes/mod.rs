@@ -10,11 +10,16 @@ mod freeze_plan;
 mod listings;
 mod mandate;
 mod orders;
+mod packs;
+mod payment_methods;
+mod payments;
 mod plans;
 mod read_listings;
+mod read_payments;
 mod read_plans;
 mod read_sales;
 mod read_subscriptions;
+mod refunds;
 mod relays;
 mod revoke_listing;
 mod schema;
@@ -23,8 +28,11 @@ mod subscription_events;
 mod switch;
 mod system;
 mod time_of;
+mod topups;
+mod webhooks;
 
 use axum::{Json, Router, extract::DefaultBodyLimit, http::StatusCode, middleware, routing::get};
+use billing_core::payments::BODY_MAX as NOTIFICATION_MAX;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -40,7 +48,7 @@ use crate::{
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Abono", description = "Subscriptions charged and listings sold on EVM chains. Errors are RFC 9457 problems."),
+    info(title = "Abono", description = "Subscriptions charged and listings sold on EVM chains; credits sold for fiat money. Errors are RFC 9457 problems."),
     paths(system::health, system::ready, system::metrics, system::openapi_json),
     components(schemas(Problem)),
     modifiers(&ServiceToken)
@@ -79,17 +87,31 @@ fn billing() -> OpenApiRouter<AppState> {
         .routes(routes!(buy_listing::buy_listing))
         .routes(routes!(read_sales::list_sales))
         .routes(routes!(charge::charge))
+        .routes(routes!(packs::list_packs))
+        .routes(routes!(packs::put_pack))
+        .routes(routes!(topups::create_topup))
+        .routes(routes!(read_payments::list_payments))
+        .routes(routes!(read_payments::read_payment))
+        .routes(routes!(refunds::create_refund, refunds::list_refunds))
+        .routes(routes!(payment_methods::list_payment_methods))
+        .routes(routes!(payment_methods::end_payment_method))
+}
+
+/// What providers call: with their own proof of who they are, and limits of their own.
+fn webhooks() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(webhooks::receive_webhook)).layer(DefaultBodyLimit::max(NOTIFICATION_MAX))
 }
 
 /// The description that `/openapi.json` serves.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    billing().into_openapi()
+    billing().merge(webhooks()).into_openapi()
 }
 
 /// Every route with every layer.
 pub fn router(state: AppState) -> Router {
-    let (routes, description) = billing().layer(middleware::from_fn_with_state(state.clone(), admit)).split_for_parts();
+    let admitted = billing().layer(middleware::from_fn_with_state(state.clone(), admit));
+    let (routes, description) = admitted.merge(webhooks()).split_for_parts();
     routes
         .with_state(state.clone())
         .merge(billing_process::ops_router(state.readiness))

@@ -14,12 +14,18 @@ async fn every_route_is_described() {
         .flat_map(|(path, item)| item.as_object().into_iter().flatten().map(move |(verb, _)| format!("{verb} {path}")))
         .collect();
     let routes = [
+        "delete /v1/billing/payment-methods/{payment_method_id}",
         "get /health",
         "get /metrics",
         "get /openapi.json",
         "get /ready",
         "get /v1/billing/listings",
         "get /v1/billing/listings/{listing_hash}",
+        "get /v1/billing/packs",
+        "get /v1/billing/payment-methods",
+        "get /v1/billing/payments",
+        "get /v1/billing/payments/{payment_id}",
+        "get /v1/billing/payments/{payment_id}/refunds",
         "get /v1/billing/plans",
         "get /v1/billing/plans/{plan_hash}",
         "get /v1/billing/sales",
@@ -33,12 +39,16 @@ async fn every_route_is_described() {
         "post /v1/billing/admin/plans",
         "post /v1/billing/admin/plans/{plan_hash}/freeze",
         "post /v1/billing/listings/{listing_hash}/buy",
+        "post /v1/billing/payments/{payment_id}/refunds",
         "post /v1/billing/pause",
         "post /v1/billing/resume",
         "post /v1/billing/subscribe",
         "post /v1/billing/switch",
+        "post /v1/billing/topups",
         "post /v1/billing/unsubscribe",
         "post /v1/billing/withdraw",
+        "post /webhooks/{provider}",
+        "put /v1/billing/admin/packs/{pack_id}",
     ];
     assert_eq!(described, routes.map(str::to_owned).into());
 }

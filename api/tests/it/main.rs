@@ -5,6 +5,7 @@ mod cache;
 mod charge;
 mod description;
 mod events;
+mod fiat;
 mod listings;
 mod plans;
 mod problems;

@@ -6,7 +6,7 @@ use proptest::test_runner::TestRunner;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use crate::server::{ADMIN, Server};
+use crate::{fiat::Shop, server::ADMIN};
 
 fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
@@ -69,6 +69,24 @@ fn body(terms: Value) -> impl Strategy<Value = Value> {
         ("payment_token".to_owned(), json!(Address::ZERO)),
         ("slippage_bps".to_owned(), json!(50)),
         ("scope".to_owned(), json!("sku")),
+        ("title".to_owned(), json!("a pack")),
+        ("asset".to_owned(), json!("credits")),
+        ("credits".to_owned(), json!("1000")),
+        ("expires_days".to_owned(), json!(30)),
+        ("prices".to_owned(), json!([{ "currency": "RUB", "amount_minor": 100 }])),
+        ("receipt".to_owned(), json!({ "vat_code": 1, "payment_subject": "service", "payment_mode": "full_payment" })),
+        ("retired".to_owned(), json!(false)),
+        ("pack_id".to_owned(), json!("small")),
+        ("provider".to_owned(), json!("stripe")),
+        ("currency".to_owned(), json!("USD")),
+        ("owner".to_owned(), json!("telegram:42")),
+        ("return_url".to_owned(), json!("https://shop.example/")),
+        ("email".to_owned(), json!("a@example.org")),
+        ("phone".to_owned(), json!("79001234567")),
+        ("save_method".to_owned(), json!(true)),
+        ("amount_minor".to_owned(), json!(100)),
+        ("policy".to_owned(), json!("unused")),
+        ("reason".to_owned(), json!("asked for")),
     ]);
     let names: Vec<String> = good.keys().cloned().collect();
     let chosen = prop::sample::subsequence(names.clone(), 0..=names.len());
@@ -110,6 +128,9 @@ const LISTING: &[&str] = &[
     "expiry_at",
     "signature",
 ];
+const PACK: &[&str] = &["title", "asset", "credits", "expires_days", "prices", "receipt", "retired"];
+const TOPUP: &[&str] = &["pack_id", "provider", "currency", "owner", "return_url", "email", "phone", "save_method"];
+const REFUND: &[&str] = &["amount_minor", "policy", "reason"];
 const PLAN: &[&str] = &[
     "chain_ids",
     "merchant",
@@ -126,7 +147,7 @@ const PLAN: &[&str] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn random_requests_never_break_the_service() {
-    let server = Server::start_with(&[
+    let shop = Shop::open_with(&[
         "--operator-key",
         &test_support::Role::Operator.key(),
         "--automation-key",
@@ -137,9 +158,12 @@ async fn random_requests_never_break_the_service() {
         "0",
     ])
     .await;
+    let paid = shop.paid("order-1", "stripe").await;
+    let (server, payment) = (&shop.server, paid["payment_id"].as_str().expect("an id").to_owned());
+    let refunds = format!("/v1/billing/payments/{payment}/refunds");
     let terms = server.terms();
     let hash = server.plan().await;
-    let listing = crate::listings::native(&server).await;
+    let listing = crate::listings::native(server).await;
     let buy = format!("/v1/billing/listings/{listing}/buy");
     let paths = prop_oneof![
         Just("/v1/billing/admin/plans".to_owned()),
@@ -151,6 +175,15 @@ async fn random_requests_never_break_the_service() {
         Just("/v1/billing/admin/listings".to_owned()),
         Just(format!("/v1/billing/admin/listings/{listing}/revoke")),
         Just(buy.clone()),
+        Just("/v1/billing/topups".to_owned()),
+        Just(refunds.clone()),
+        "/v1/billing/(packs|payments|payment-methods)/?[ -~é]{0,40}",
+        "/v1/billing/(payments|payment-methods)\\?owner=[ -~é]{0,40}&?(limit|cursor)?=?[ -~é]{0,40}",
+        "/v1/billing/payments/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(/refunds)?",
+        Just("/v1/billing/payments?owner=%00".to_owned()),
+        Just("/v1/billing/payment-methods?owner=%00".to_owned()),
+        "/v1/billing/admin/packs/[ -~é]{1,70}",
+        "/webhooks/(stripe|yookassa|[a-z]{1,10})",
         "/v1/billing/(listings|sales)\\?(chain_id|seller|buyer|sku|listing_hash|limit|cursor)=[ -~é]{0,70}",
         "/v1/billing/sales\\?cursor=-?[0-9]{1,20}.[0-9]{1,20}.[0-9]{1,20}",
         "/v1/billing/(plans|subscriptions)/?[ -~é]{0,40}",
@@ -159,22 +192,33 @@ async fn random_requests_never_break_the_service() {
         "/v1/billing/subscriptions\\?cursor=[0-9]{1,20}.0x[0-9a-f]{64}.0x[0-9a-f]{40}&chain_id=-?[0-9]{1,19}",
         Just("/v1/billing/plans?status=%00".to_owned()),
     ];
-    let methods = prop::sample::select(vec![Method::GET, Method::POST, Method::PATCH, Method::HEAD, Method::OPTIONS]);
+    let methods = prop::sample::select(vec![
+        Method::GET,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::PATCH,
+        Method::HEAD,
+        Method::OPTIONS,
+    ]);
     let anything = (methods, paths, prop_oneof![json_value().boxed(), body(terms.clone()).boxed()]);
     let aimed = prop_oneof![
         (Just(Method::POST), Just("/v1/billing/subscribe".to_owned()), request_for(SUBSCRIBE, terms.clone())).boxed(),
         (Just(Method::POST), Just("/v1/billing/admin/plans".to_owned()), request_for(PLAN, terms.clone())).boxed(),
         (Just(Method::POST), Just("/v1/billing/admin/listings".to_owned()), request_for(LISTING, terms.clone()))
             .boxed(),
-        (Just(Method::POST), Just(buy), request_for(BUY, terms)).boxed(),
+        (Just(Method::POST), Just(buy), request_for(BUY, terms.clone())).boxed(),
+        (Just(Method::PUT), Just("/v1/billing/admin/packs/small".to_owned()), request_for(PACK, terms.clone())).boxed(),
+        (Just(Method::POST), Just("/v1/billing/topups".to_owned()), request_for(TOPUP, terms.clone())).boxed(),
+        (Just(Method::POST), Just(refunds), request_for(REFUND, terms)).boxed(),
         anything.boxed(),
     ];
-    let (handle, server) = (tokio::runtime::Handle::current(), &server);
+    let handle = tokio::runtime::Handle::current();
     tokio::task::block_in_place(|| {
         let mut runner =
-            TestRunner::new(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() });
-        let result = runner.run(&aimed, |(method, path, body)| {
-            let request = server.request(method, &path).bearer_auth(ADMIN).json(&body);
+            TestRunner::new(ProptestConfig { cases: 900, failure_persistence: None, ..ProptestConfig::default() });
+        let result = runner.run(&(aimed, any::<u64>()), |((method, path, body), key)| {
+            let request = server.request(method, &path).bearer_auth(ADMIN).header("idempotency-key", key).json(&body);
             let answer = handle.block_on(server.send(request));
             prop_assert!(answer.status.as_u16() < 500, "{}: {}", answer.status, answer.text);
             if answer.status.is_client_error() && !answer.text.is_empty() {

@@ -5,12 +5,14 @@
 
 mod args;
 mod database;
+mod fiat;
 mod ops;
 mod shutdown;
 mod telemetry;
 
 pub use args::{DatabaseArgs, KeyArgs, LogArgs, NetworkArgs};
 pub use database::{connect, migrate, pool_options};
+pub use fiat::FiatArgs;
 pub use ops::{Readiness, metrics_text, router as ops_router, serve as serve_ops};
 pub use shutdown::on_signal;
 pub use telemetry::init as init_logs;

@@ -38,8 +38,8 @@ pub async fn receive(
     Ok(if is_new { Received::New } else { Received::Known })
 }
 
-pub(super) async fn due(pool: &PgPool, limit: i64) -> Result<Vec<i64>, PaymentError> {
-    Ok(inbox_repo::due(pool, limit).await?)
+pub(super) async fn due(pool: &PgPool, providers: &[&str], limit: i64) -> Result<Vec<i64>, PaymentError> {
+    Ok(inbox_repo::due(pool, providers, limit).await?)
 }
 
 /// Asks the provider about what a notification names, and records the answer. What the notification says itself counts for nothing.

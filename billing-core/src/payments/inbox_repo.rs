@@ -46,12 +46,14 @@ pub(super) async fn insert(
     Ok(is_new == Some(true))
 }
 
-pub(super) async fn due(conn: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<i64>> {
+pub(super) async fn due(conn: impl PgExecutor<'_>, providers: &[&str], limit: i64) -> sqlx::Result<Vec<i64>> {
     sqlx::query_scalar(
         "select webhook_inbox_id from webhook_inbox
          where status = 'received' and look_at <= now() and (lease_until is null or lease_until <= now())
-         order by look_at limit $1",
+           and provider = any($1)
+         order by look_at limit $2",
     )
+    .bind(providers)
     .bind(limit)
     .fetch_all(conn)
     .await

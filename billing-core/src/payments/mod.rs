@@ -18,6 +18,8 @@ mod booking;
 mod dispute;
 mod dispute_repo;
 mod error;
+mod figures;
+mod figures_repo;
 mod inbox;
 mod inbox_repo;
 mod method;
@@ -37,12 +39,15 @@ mod transition;
 
 pub use ask::advance;
 pub use error::PaymentError;
+pub use figures::{Figures, Filter, Trouble, figures, list, troubles};
 pub use inbox::{BODY_MAX, Received, receive};
 pub use method::PaymentMethod;
 pub use payment::{Asked, Bought, Intent, Order, Payment, Pays, Purpose, ReceiptTerms, Status};
 pub use poll::{Round, poll};
 pub use providers::Providers;
-pub use reconcile::{Difference, DifferenceKind, Reconciliation, last as last_reconciliation, reconcile};
+pub use reconcile::{
+    Difference, DifferenceKind, Reconciliation, last as last_reconciliation, reconcile, reconcile_once,
+};
 pub use refund::RefundPolicy;
 pub use refunds::{Refund, RefundStatus};
 pub use start::{decide_in_tx, end_method, find, lock_in_tx, methods, page, start, start_in_tx};

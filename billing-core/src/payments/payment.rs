@@ -103,7 +103,8 @@ pub enum Status {
 }
 
 impl Status {
-    const ALL: [Self; 5] = [Self::Created, Self::Pending, Self::Authorized, Self::Succeeded, Self::Canceled];
+    /// Every status.
+    pub const ALL: [Self; 5] = [Self::Created, Self::Pending, Self::Authorized, Self::Succeeded, Self::Canceled];
 
     /// As it is stored.
     #[must_use]
@@ -117,7 +118,9 @@ impl Status {
         }
     }
 
-    pub(super) fn from_word(word: &str) -> Option<Self> {
+    /// By the stored word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
 

@@ -1,9 +1,13 @@
 //! What goes on while nobody asks: everything that is open is looked at again, however it came to be open.
 
+use futures::{Stream, StreamExt as _, stream};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
 use super::{PaymentError, Providers, ask, inbox, refund, refund_repo, repo};
+
+/// Questions under way at once.
+const AT_ONCE: usize = 8;
 
 /// What a round did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,9 +28,16 @@ impl Round {
     pub const fn is_idle(&self) -> bool {
         self.notifications == 0 && self.payments == 0 && self.refunds == 0
     }
+
+    /// Whether there may be more than the round's limit let it take.
+    #[must_use]
+    pub fn is_full(&self, limit: i64) -> bool {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        [self.notifications, self.payments, self.refunds].contains(&limit)
+    }
 }
 
-/// Attends to up to `limit` of each: notifications, payments, refunds whose time has come. Any number of processes may do so at
+/// Attends to up to `limit` of each: notifications, payments, refunds of these providers whose time has come. Any number of processes may do so at
 /// once; each takes what no other has. Trouble with one does not keep the others back.
 ///
 /// # Errors
@@ -38,22 +49,28 @@ pub async fn poll(
     limit: i64,
 ) -> Result<Round, PaymentError> {
     let mut round = Round::default();
-    for id in inbox::due(pool, limit).await? {
-        round.notifications += 1;
-        round.count(inbox::attend(pool, providers, id, now).await)?;
-    }
-    for id in repo::due(pool, limit).await? {
-        round.payments += 1;
-        round.count(ask::advance(pool, providers, id, now).await)?;
-    }
-    for id in refund_repo::due(pool, limit).await? {
-        round.refunds += 1;
-        round.count(refund::advance(pool, providers, id, now).await)?;
-    }
+    let names = providers.names();
+    let due = inbox::due(pool, &names, limit).await?;
+    round.notifications = due.len();
+    round.hear(stream::iter(due).map(|id| inbox::attend(pool, providers, id, now)).buffer_unordered(AT_ONCE)).await?;
+    let due = repo::due(pool, &names, limit).await?;
+    round.payments = due.len();
+    round.hear(stream::iter(due).map(|id| ask::advance(pool, providers, id, now)).buffer_unordered(AT_ONCE)).await?;
+    let due = refund_repo::due(pool, &names, limit).await?;
+    round.refunds = due.len();
+    round.hear(stream::iter(due).map(|id| refund::advance(pool, providers, id, now)).buffer_unordered(AT_ONCE)).await?;
     Ok(round)
 }
 
 impl Round {
+    async fn hear<T>(&mut self, answers: impl Stream<Item = Result<T, PaymentError>>) -> Result<(), PaymentError> {
+        let mut answers = std::pin::pin!(answers);
+        while let Some(answer) = answers.next().await {
+            self.count(answer)?;
+        }
+        Ok(())
+    }
+
     /// The database's trouble ends a round; a provider's is its next one's.
     fn count<T>(&mut self, result: Result<T, PaymentError>) -> Result<(), PaymentError> {
         match result {

@@ -28,6 +28,17 @@ impl Providers {
         self.0.iter()
     }
 
+    /// Their names.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        self.iter().map(|provider| provider.name()).collect()
+    }
+
+    /// Each of them alone: to be attended to side by side, so that one that hangs keeps no other waiting.
+    pub fn each(&self) -> impl Iterator<Item = Self> {
+        self.iter().map(|provider| Self::new(vec![Arc::clone(provider)]))
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

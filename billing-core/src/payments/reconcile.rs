@@ -31,6 +31,17 @@ pub enum DifferenceKind {
 }
 
 impl DifferenceKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::MissingHere,
+        Self::MissingThere,
+        Self::Amount,
+        Self::Currency,
+        Self::Status,
+        Self::Refunded,
+        Self::Trouble,
+    ];
+
     /// As it is stored.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -91,6 +102,32 @@ pub async fn reconcile(
     reconcile_repo::insert(&mut db_tx, id, provider.name(), window, found.compared, &found.differences).await?;
     db_tx.commit().await?;
     Ok(Reconciliation { id, compared: found.compared, differences: found.differences })
+}
+
+/// As [`reconcile`], unless they were compared up to `enough` or later, or another process compares them now: then `None`. Another
+/// comparison beside it would do no harm, but find what this one mended, and say that there was no difference.
+///
+/// # Errors
+/// As [`reconcile`].
+pub async fn reconcile_once(
+    pool: &PgPool,
+    provider: &dyn FiatProvider,
+    window: Window,
+    enough: OffsetDateTime,
+    now: OffsetDateTime,
+) -> Result<Option<Reconciliation>, PaymentError> {
+    let is_done = async || Ok::<_, PaymentError>(last(pool, provider.name()).await?.is_some_and(|last| last >= enough));
+    if is_done().await? {
+        return Ok(None);
+    }
+    // Out of the pool: whatever becomes of this task, its session ends with it, and the lock with its session.
+    let mut session = pool.acquire().await?.detach();
+    if !reconcile_repo::lock(&mut session, provider.name()).await? || is_done().await? {
+        return Ok(None);
+    }
+    let done = reconcile(pool, provider, window, now).await?;
+    drop(session);
+    Ok(Some(done))
 }
 
 /// How far a provider's payments were compared.

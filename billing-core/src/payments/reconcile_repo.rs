@@ -1,7 +1,7 @@
 //! SQL of comparisons.
 
 use billing_fiat::Window;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -75,4 +75,34 @@ pub(super) async fn insert(
 
 pub(super) async fn last(conn: impl PgExecutor<'_>, provider: &str) -> sqlx::Result<Option<OffsetDateTime>> {
     sqlx::query_scalar("select max(until) from reconciliation where provider = $1").bind(provider).fetch_one(conn).await
+}
+
+/// For as long as the session lasts; false when another has it.
+pub(super) async fn lock(session: &mut PgConnection, provider: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended('reconcile ' || $1, 0))")
+        .bind(provider)
+        .fetch_one(session)
+        .await
+}
+
+/// When the last comparison ended, and how many differences of each kind it found.
+pub(super) async fn latest(
+    pool: &PgPool,
+    provider: &str,
+) -> sqlx::Result<Option<(OffsetDateTime, Vec<(String, i64)>)>> {
+    let last: Option<(Uuid, OffsetDateTime)> = sqlx::query_as(
+        "select reconciliation_id, finished_at from reconciliation where provider = $1
+          order by until desc, finished_at desc limit 1",
+    )
+    .bind(provider)
+    .fetch_optional(pool)
+    .await?;
+    let Some((id, finished_at)) = last else { return Ok(None) };
+    let kinds = sqlx::query_as(
+        "select kind, count(*) from reconciliation_difference where reconciliation_id = $1 group by kind order by kind",
+    )
+    .bind(id)
+    .fetch_all(pool)
+    .await?;
+    Ok(Some((finished_at, kinds)))
 }

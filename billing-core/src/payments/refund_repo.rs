@@ -97,12 +97,14 @@ pub(super) async fn given_back(conn: impl PgExecutor<'_>, payment: PaymentId) ->
     .await
 }
 
-pub(super) async fn due(conn: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<RefundId>> {
+pub(super) async fn due(conn: impl PgExecutor<'_>, providers: &[&str], limit: i64) -> sqlx::Result<Vec<RefundId>> {
     sqlx::query_scalar(
-        "select refund_id from refund
-         where look_at <= now() and (lease_until is null or lease_until <= now())
-         order by look_at limit $1",
+        "select refund_id from refund join payment using (payment_id)
+         where refund.look_at <= now() and (refund.lease_until is null or refund.lease_until <= now())
+           and payment.provider = any($1)
+         order by refund.look_at limit $2",
     )
+    .bind(providers)
     .bind(limit)
     .fetch_all(conn)
     .await

@@ -2,9 +2,17 @@ use billing_fiat::Money;
 use time::OffsetDateTime;
 
 use crate::{
-    ids::{PaymentId, RefundId},
+    ids::{PaymentId, RefundId, TransferId},
     ledger::Amount,
 };
+
+impl RefundId {
+    /// Of what somebody asks for with a key of theirs: asked again, it is the same. Neither holds a zero byte.
+    #[must_use]
+    pub fn asked(by: &str, key: &str) -> Self {
+        Self(TransferId::named(&["refund asked for", by, key]).0)
+    }
+}
 
 /// Where a refund stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

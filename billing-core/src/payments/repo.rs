@@ -140,12 +140,13 @@ pub(super) async fn claim(conn: impl PgExecutor<'_>, id: PaymentId) -> sqlx::Res
 }
 
 /// Payments whose time has come, the most overdue first.
-pub(super) async fn due(conn: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<PaymentId>> {
+pub(super) async fn due(conn: impl PgExecutor<'_>, providers: &[&str], limit: i64) -> sqlx::Result<Vec<PaymentId>> {
     sqlx::query_scalar(
         "select payment_id from payment
-         where look_at <= now() and (lease_until is null or lease_until <= now())
-         order by look_at limit $1",
+         where look_at <= now() and (lease_until is null or lease_until <= now()) and provider = any($1)
+         order by look_at limit $2",
     )
+    .bind(providers)
     .bind(limit)
     .fetch_all(conn)
     .await

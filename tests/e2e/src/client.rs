@@ -47,6 +47,15 @@ impl Client {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// `POST` with a body and an idempotency key of the caller's.
+    pub async fn post_as(&self, key: &str, path: &str, body: &Value) -> Result<Value> {
+        let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(&self.token);
+        let answer = request.header("idempotency-key", key).json(body).send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        ensure!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).with_context(|| format!("{path}: {text}"))
+    }
+
     /// `GET`.
     pub async fn get(&self, path: &str) -> Result<Value> {
         self.call(Method::GET, path, None).await

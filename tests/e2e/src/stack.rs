@@ -23,6 +23,8 @@ const TOKEN: &str = "a-token-for-nothing-but-this-run";
 pub struct StackOptions {
     /// Lines put in place of others in the networks file: `confirmations = 0`, say.
     pub replace: Vec<(String, String)>,
+    /// Variables of the programs, beside those that every stack has.
+    pub env: Vec<(String, String)>,
 }
 
 /// A database, a networks file, and how to start the programs on them. What it starts ends with it.
@@ -33,6 +35,7 @@ pub struct Stack {
     /// Migrated and empty.
     pub database: Database,
     folder: TempDir,
+    env: Vec<(String, String)>,
 }
 
 impl Stack {
@@ -45,7 +48,7 @@ impl Stack {
             networks = networks.replace(from, to);
         }
         std::fs::write(folder.path().join("networks.toml"), networks)?;
-        Ok(Self { chains, database: Database::new().await, folder })
+        Ok(Self { chains, database: Database::new().await, folder, env: options.env })
     }
 
     /// The networks file.
@@ -72,6 +75,7 @@ impl Stack {
             .env("BILLING_AUTOMATION_KEY", Role::Automation.key())
             .env("BILLING_LOG_FORMAT", "text")
             .env("BILLING_LOG", "info")
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stderr(file);
         Ok(command)

@@ -5,6 +5,7 @@ use futures::future::BoxFuture;
 use sqlx::PgPool;
 
 use super::{KeeperConfig, metrics};
+use crate::jobs::{Job, Left};
 
 /// Holds in one transaction: their accounts are locked for its time.
 const HOLDS_AT_ONCE: i64 = 500;
@@ -12,32 +13,17 @@ const HOLDS_AT_ONCE: i64 = 500;
 /// Transfers in one seal: what one seal writes is in memory for its time.
 const TRANSFERS_AT_ONCE: i64 = 10_000;
 
-/// What the ledger needs done again and again. Safe with any number of instances at once, and when it is broken off.
-pub(super) struct Job {
-    /// As metrics, `/ready` and the log name it.
-    pub(super) name: &'static str,
-    /// From the end of one run to the begin of the next.
-    pub(super) interval: Duration,
-    /// One run.
-    pub(super) work: fn(PgPool) -> BoxFuture<'static, anyhow::Result<Left>>,
-}
-
-/// What a run left to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Left {
-    /// There may be more: again at once.
-    More,
-    /// Nothing for now.
-    Nothing,
-}
-
 /// The table of jobs.
-pub(super) fn all(config: &KeeperConfig) -> Vec<Job> {
+pub(super) fn all(config: &KeeperConfig, pool: &PgPool) -> Vec<Job> {
     let every = Duration::from_secs;
+    let job = |name: &str, interval, work: fn(PgPool) -> BoxFuture<'static, anyhow::Result<Left>>| {
+        let pool = pool.clone();
+        Job { name: name.to_owned(), interval, work: Box::new(move || work(pool.clone())) }
+    };
     vec![
-        Job { name: "sweep", interval: every(config.sweep_interval), work: |pool| Box::pin(sweep(pool)) },
-        Job { name: "seal", interval: every(config.seal_interval), work: |pool| Box::pin(seal(pool)) },
-        Job { name: "verify", interval: every(config.verify_interval * 3_600), work: |pool| Box::pin(verify(pool)) },
+        job("sweep", every(config.sweep_interval), |pool| Box::pin(sweep(pool))),
+        job("seal", every(config.seal_interval), |pool| Box::pin(seal(pool))),
+        job("verify", every(config.verify_interval * 3_600), |pool| Box::pin(verify(pool))),
     ]
 }
 

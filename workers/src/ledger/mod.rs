@@ -1,6 +1,5 @@
 //! `billing ledger`: the ledger as people and auditors read it.
 
-mod report;
 mod shown;
 mod verify;
 
@@ -13,10 +12,10 @@ use billing_core::{
 };
 use billing_process::DatabaseArgs;
 use clap::{Args, Subcommand, ValueEnum};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
-use report::Report;
+use crate::{instant, report::Report};
 
 /// What is asked.
 #[derive(Subcommand)]
@@ -91,7 +90,7 @@ pub struct BalanceArgs {
 #[derive(Args)]
 struct WhenArgs {
     /// At that instant, as 2026-11-21T20:00:00Z; now, if left out.
-    #[arg(long, value_parser = instant)]
+    #[arg(long, value_parser = instant::parse)]
     at: Option<OffsetDateTime>,
     /// Whether transfers count from when they were written, or from when they happened.
     #[arg(long, value_enum, default_value_t = Time::Booking, requires = "at")]
@@ -121,10 +120,6 @@ pub struct StatementArgs {
 enum Time {
     Booking,
     Event,
-}
-
-fn instant(text: &str) -> Result<OffsetDateTime, String> {
-    OffsetDateTime::parse(text, &Rfc3339).map_err(|error| format!("not an instant as 2026-11-21T20:00:00Z: {error}"))
 }
 
 /// Transfers of one seal.

@@ -2,9 +2,8 @@
 
 use billing_core::ledger::{Balance, Explained, Net, OpenHold, OwnerBalance, Page, TrialLine, grants::Holding};
 use comfy_table::CellAlignment::{self, Left, Right};
-use time::{OffsetDateTime, macros::format_description};
 
-use super::report::Report;
+use crate::{instant::shown as instant, report::Report};
 
 type Header = &'static [(&'static str, CellAlignment)];
 
@@ -169,17 +168,13 @@ fn amount(net: Net, scale: i16) -> String {
     if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
 }
 
-fn instant(at: OffsetDateTime) -> String {
-    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
-    at.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use billing_core::{
         ids::{AccountId, TransferId},
         ledger::{Amount, Line},
     };
+    use time::OffsetDateTime;
 
     use super::*;
 

@@ -7,6 +7,7 @@ mod charge;
 mod crash;
 mod deployment;
 mod drill;
+mod fiat;
 mod keeper;
 mod market;
 mod reorg;

@@ -18,6 +18,8 @@ async fn the_example_of_settings_has_every_setting_of_every_program_and_no_other
         &["billing-indexer", "--help"],
         &["billing-charge", "--help"],
         &["billing-ledger", "--help"],
+        &["billing-worker", "--help"],
+        &["billing", "payments", "reconcile", "--help"],
         &["billing-api", "--help"],
     ] {
         let help = stack.run_ok(arguments[0], &arguments[1..]).await?;

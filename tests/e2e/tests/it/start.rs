@@ -30,7 +30,7 @@ async fn all_refuse(stack: &Stack, programs: &[&str], env: &[(&str, &str)], says
 
 async fn stack(replace: &[(&str, &str)]) -> Result<Stack> {
     let replace = replace.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
-    Stack::new(vec![Chain::start(31_337).await?], StackOptions { replace }).await
+    Stack::new(vec![Chain::start(31_337).await?], StackOptions { replace, ..StackOptions::default() }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::jobs::Left;
+use super::Left;
 
 /// Between two tries of what goes wrong, at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);

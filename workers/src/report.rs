@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 const WIDTH: u16 = 120;
 
 /// What is shown.
-pub(super) struct Report {
+pub(crate) struct Report {
     /// Names of the columns; those of amounts stand to the right.
     header: &'static [(&'static str, CellAlignment)],
     rows: Vec<Vec<String>>,
@@ -18,19 +18,19 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(header: &'static [(&'static str, CellAlignment)], nothing: &'static str) -> Self {
+    pub(crate) fn new(header: &'static [(&'static str, CellAlignment)], nothing: &'static str) -> Self {
         Self { header, rows: Vec::new(), nothing }
     }
 
-    pub(super) fn push(&mut self, row: Vec<String>) {
+    pub(crate) fn push(&mut self, row: Vec<String>) {
         self.rows.push(row);
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    pub(super) fn write(&self, json: bool, mut out: impl Write) -> anyhow::Result<()> {
+    pub(crate) fn write(&self, json: bool, mut out: impl Write) -> anyhow::Result<()> {
         if json {
             writeln!(out, "{}", self.json())?;
         } else if self.rows.is_empty() {
@@ -42,7 +42,7 @@ impl Report {
     }
 
     /// An object a row; what is empty is null.
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let object = |row: &Vec<String>| {
             let fields = self.header.iter().zip(row).map(|((name, _), cell)| {
                 let value = if cell.is_empty() { Value::Null } else { cell.as_str().into() };
@@ -53,7 +53,7 @@ impl Report {
         self.rows.iter().map(object).collect()
     }
 
-    pub(super) fn table(&self) -> Table {
+    pub(crate) fn table(&self) -> Table {
         let mut table = Table::new();
         table.load_style(presets::ASCII_MARKDOWN);
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
