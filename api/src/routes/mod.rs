@@ -14,6 +14,7 @@ mod packs;
 mod payment_methods;
 mod payments;
 mod plans;
+mod providers;
 mod read_listings;
 mod read_payments;
 mod read_plans;
@@ -87,6 +88,7 @@ fn billing() -> OpenApiRouter<AppState> {
         .routes(routes!(buy_listing::buy_listing))
         .routes(routes!(read_sales::list_sales))
         .routes(routes!(charge::charge))
+        .routes(routes!(providers::list_providers))
         .routes(routes!(packs::list_packs))
         .routes(routes!(packs::put_pack))
         .routes(routes!(topups::create_topup))

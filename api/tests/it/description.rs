@@ -29,6 +29,7 @@ async fn every_route_is_described() {
         "get /v1/billing/plans",
         "get /v1/billing/plans/{plan_hash}",
         "get /v1/billing/sales",
+        "get /v1/billing/providers",
         "get /v1/billing/relays/{relay_id}",
         "get /v1/billing/subscriptions",
         "get /v1/billing/subscriptions/events",

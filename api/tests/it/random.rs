@@ -177,7 +177,7 @@ async fn random_requests_never_break_the_service() {
         Just(buy.clone()),
         Just("/v1/billing/topups".to_owned()),
         Just(refunds.clone()),
-        "/v1/billing/(packs|payments|payment-methods)/?[ -~é]{0,40}",
+        "/v1/billing/(packs|payments|payment-methods|providers)/?[ -~é]{0,40}",
         "/v1/billing/(payments|payment-methods)\\?owner=[ -~é]{0,40}&?(limit|cursor)?=?[ -~é]{0,40}",
         "/v1/billing/payments/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(/refunds)?",
         Just("/v1/billing/payments?owner=%00".to_owned()),

@@ -155,3 +155,16 @@ async fn pages_of_an_owners_payments_follow_each_other() {
     assert_eq!((second["payments"].as_array().map(Vec::len), &second["next_cursor"]), (Some(1), &json!(null)));
     assert_eq!(shop.get("/v1/billing/payments?owner=nobody").await["payments"], json!([]));
 }
+
+#[tokio::test]
+async fn every_rail_is_listed_with_what_it_can_do() {
+    let shop = Shop::open().await;
+    let listed = shop.get("/v1/billing/providers").await;
+    let rails = listed["providers"].as_array().expect("a list");
+    let kinds: Vec<_> = rails.iter().map(|rail| (rail["kind"].as_str(), rail["provider_id"].as_str())).collect();
+    assert_eq!(kinds.first().map(|kind| kind.0), Some(Some("chain")), "{listed}");
+    assert_eq!(&kinds[kinds.len() - 2..], [(Some("fiat"), Some("yookassa")), (Some("fiat"), Some("stripe"))]);
+    let of = |name: &str| rails.iter().find(|rail| rail["provider_id"] == name).expect("listed");
+    assert_eq!((&of("yookassa")["receipts"], &of("yookassa")["disputes"]), (&json!(true), &json!(false)));
+    assert_eq!((&of("stripe")["receipts"], &of("stripe")["disputes"]), (&json!(false), &json!(true)));
+}
