@@ -52,7 +52,7 @@ async fn a_question_that_fails_is_not_answered_with_none() {
 #[tokio::test]
 async fn nobody_waits_longer_than_the_timeout() {
     let emulator = YooKassaEmulator::start(Options::default()).await.expect("a free port");
-    let timeout = Duration::from_millis(100);
+    let timeout = Duration::from_secs(1);
     let yookassa = YooKassa::new(YooKassaConfig { timeout, ..config(&emulator) }).expect("a client");
     let started = Instant::now();
     let slow = Fault::Delay { before: Duration::ZERO, after: Duration::from_secs(20) };
@@ -64,16 +64,16 @@ async fn nobody_waits_longer_than_the_timeout() {
 #[tokio::test]
 async fn what_is_done_late_is_the_same_payment() {
     let emulator = YooKassaEmulator::start(Options::default()).await.expect("a free port");
-    let timeout = Duration::from_millis(100);
+    let timeout = Duration::from_secs(1);
     let hasty = YooKassa::new(YooKassaConfig { timeout, ..config(&emulator) }).expect("a client");
     let patient = YooKassa::new(config(&emulator)).expect("a client");
     let order = order(1_000);
-    emulator.fault(Fault::Delay { before: Duration::from_millis(400), after: Duration::ZERO });
+    emulator.fault(Fault::Delay { before: Duration::from_secs(2), after: Duration::ZERO });
     let lost = hasty.create(&order).await;
     assert!(matches!(lost, Err(ProviderError::Unknown { .. })), "{lost:?}");
     assert!(emulator.payments().is_empty());
     let made = patient.create(&order).await.expect("created");
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
     assert_eq!(emulator.requests().len(), 3);
     assert_eq!(emulator.payments().len(), 1);
     assert_eq!(emulator.payments()[0]["id"], made.external_id.as_str());
