@@ -5,7 +5,6 @@ use std::{
     any::Any,
     convert::Infallible,
     net::{IpAddr, SocketAddr},
-    panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
 
@@ -15,7 +14,6 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use futures::FutureExt;
 use tracing::Instrument;
 
 use crate::{
@@ -77,12 +75,15 @@ pub(crate) async fn attend(request: Request, next: Next) -> Response {
     response
 }
 
+/// On a task of its own: a caller who leaves, or whose time is over, breaks nothing off. A handler that is dropped while it begins an SQL
+/// transaction would give a session back to the pool with that transaction open, for others to write into what nobody commits.
 async fn answer(request: Request, next: Next) -> Result<Response, Problem> {
-    let guarded = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(TIME_MAX, guarded).await {
+    let handler = tokio::spawn(next.run(request).in_current_span());
+    match tokio::time::timeout(TIME_MAX, handler).await {
         Ok(Ok(response)) => Ok(response),
-        Ok(Err(panic)) => {
-            tracing::error!(panic = panic_text(panic.as_ref()), "a handler panicked");
+        Ok(Err(ended)) => {
+            let panic = ended.try_into_panic().ok();
+            tracing::error!(panic = panic.as_deref().map(panic_text), "a handler panicked");
             Err(Problem::internal())
         }
         Err(_) => Err(Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", "No answer in time")
@@ -164,6 +165,23 @@ mod tests {
 
     async fn broken() {
         panic!("a secret of the handler")
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_leaves_breaks_nothing_off() {
+        let (done, mut seen) = tokio::sync::watch::channel(false);
+        let slow = async move || {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            done.send_replace(true);
+        };
+        let router = Router::new().route("/", get(slow)).layer(middleware::from_fn(attend));
+        let request = Request::builder().uri("/").body(Body::empty()).expect("a request");
+
+        let left = tokio::time::timeout(Duration::from_millis(5), router.oneshot(request)).await;
+
+        assert!(left.is_err(), "it was answered at once");
+        let finished = tokio::time::timeout(Duration::from_secs(5), seen.wait_for(|done| *done)).await;
+        assert!(finished.is_ok_and(|seen| seen.is_ok()), "the handler was broken off");
     }
 
     #[tokio::test]

@@ -3,13 +3,15 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use billing_core::MIGRATOR;
 use secrecy::ExposeSecret;
-use sqlx::{Connection as _, PgPool, migrate::Migrate, postgres::PgPoolOptions};
+use sqlx::{Connection as _, Executor as _, PgPool, migrate::Migrate, postgres::PgPoolOptions};
 
 use crate::DatabaseArgs;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A session idle for longer is asked whether it is alive before it is used.
 const TRUSTED: Duration = Duration::from_secs(1);
+/// Seconds for which a transaction may stand still; longer than any question to a node or a provider may take.
+const IDLE_MAX_SECS: u32 = 300;
 
 /// Opens the pool and checks that the schema is the one this binary was built for.
 ///
@@ -32,9 +34,17 @@ pub async fn migrate(args: &DatabaseArgs) -> anyhow::Result<()> {
 
 /// Sessions that were in use a moment ago are not asked whether they are alive: it would be a second round trip for each
 /// first one. A server that went away meanwhile is an error of the statement, as it is at any other moment.
+///
+/// A transaction that nobody goes on with ends with its session after [`IDLE_MAX_SECS`]: its locks would be everybody's.
 #[must_use]
 pub fn pool_options() -> PgPoolOptions {
     PgPoolOptions::new()
+        .after_connect(|conn, _| {
+            Box::pin(async move {
+                let bound = format!("set idle_in_transaction_session_timeout = '{IDLE_MAX_SECS} s'");
+                conn.execute(sqlx::AssertSqlSafe(bound)).await.map(drop)
+            })
+        })
         .test_before_acquire(false)
         .before_acquire(|conn, meta| Box::pin(async move { Ok(meta.idle_for < TRUSTED || conn.ping().await.is_ok()) }))
 }

@@ -205,7 +205,14 @@ async fn record(
             booking::returned(conn, &own, transfer, refund.amount.minor(), "refund").await?;
             tell(conn, &own, &refund, "billing.refund.succeeded.v1", None).await
         }
-        RefundOutcome::Canceled { code } if refund.status.is_open() => end(conn, &own, &refund, code, now).await,
+        RefundOutcome::Canceled { code } if refund.status != RefundStatus::Canceled => {
+            if refund.status == RefundStatus::Succeeded {
+                // The payer's bank sent it back: the money is ours again.
+                let transfer = TransferId::named(&["refund", &id.to_string(), "came back"]);
+                booking::came_back(conn, &own, transfer, refund.amount.minor(), "refund_failed").await?;
+            }
+            end(conn, &own, &refund, code, now).await
+        }
         _ => Ok(()),
     }
 }
@@ -218,7 +225,7 @@ async fn end(
     code: &str,
     now: OffsetDateTime,
 ) -> Result<(), PaymentError> {
-    if !refund.status.is_open() {
+    if refund.status == RefundStatus::Canceled {
         return Ok(());
     }
     refund_repo::set_status(conn, refund.id, RefundStatus::Canceled, Some(code)).await?;

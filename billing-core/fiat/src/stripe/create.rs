@@ -1,6 +1,6 @@
 //! New payments: a page, or a charge with nobody present.
 
-use super::{Client, Pairs, Reply, Stripe, pairs, read, refused, unknown, wire::Failure};
+use super::{Pairs, Reply, Stripe, pairs, read, reason, refused, unknown, wire::Failure};
 use crate::{Canceled, Capture, FiatProvider, NewPayment, Outcome, Payment, Pays, ProviderError};
 
 pub(super) async fn create(stripe: &Stripe, payment: &NewPayment) -> Result<Payment, ProviderError> {
@@ -21,7 +21,7 @@ pub(super) async fn create(stripe: &Stripe, payment: &NewPayment) -> Result<Paym
             let form = charge(payment, customer, method);
             let reply = stripe.client.post("/v1/payment_intents", &form, &payment.reference.to_string()).await?;
             match reply.declined() {
-                Some(failure) => ended(&stripe.client, stripe, payment, failure).await,
+                Some(failure) => ended(stripe, payment, failure).await,
                 None => current(stripe, &reply, read::intent(&reply.value()?)?).await,
             }
         }
@@ -36,12 +36,7 @@ async fn current(stripe: &Stripe, reply: &Reply, made: Option<Payment>) -> Resul
 }
 
 /// A declined intent could still be paid with another method: it is canceled, so that no is no.
-async fn ended(
-    client: &Client,
-    stripe: &Stripe,
-    payment: &NewPayment,
-    failure: Failure,
-) -> Result<Payment, ProviderError> {
+async fn ended(stripe: &Stripe, payment: &NewPayment, failure: Failure) -> Result<Payment, ProviderError> {
     let code = failure.code().to_owned();
     let Some(intent) = failure.payment_intent else {
         return Err(refused(&code, "declined, and no payment was made"));
@@ -49,7 +44,7 @@ async fn ended(
     let mut form = read::whole("");
     form.extend(pairs([("cancellation_reason", "abandoned".to_owned())]));
     let path = format!("/v1/payment_intents/{}/cancel", intent.id);
-    let reply = client.post(&path, &form, &format!("{}-cancel", payment.reference)).await?;
+    let reply = stripe.client.post(&path, &form, &format!("{}-declined", payment.reference)).await?;
     let read = match reply.value() {
         Ok(canceled) => read::intent(&canceled)?,
         // It is over already, by another hand.
@@ -59,7 +54,7 @@ async fn ended(
     let read = read.ok_or_else(|| unknown("the declined payment is away".to_owned(), None))?;
     Ok(match read.outcome {
         Outcome::Canceled(_) => {
-            Payment { outcome: Outcome::Canceled(Canceled { reason: super::reason::reason(&code), code }), ..read }
+            Payment { outcome: Outcome::Canceled(Canceled { reason: reason::reason(&code), code }), ..read }
         }
         _ => read,
     })

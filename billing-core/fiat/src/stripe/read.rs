@@ -9,7 +9,7 @@ use super::{
     Pairs, reason, unknown,
     wire::{Charge, Expandable, Intent, Session},
 };
-use crate::{Canceled, Currency, Money, Outcome, Payment, ProviderError, SavedMethod};
+use crate::{Currency, Money, Outcome, Payment, ProviderError, SavedMethod};
 
 /// Marks an intent that no payer has a page for.
 pub(super) const NOBODY_PRESENT: &str = "metadata[nobody_present]";
@@ -127,8 +127,7 @@ fn intent_outcome(intent: &Intent, charge: Option<&Charge>) -> Result<Outcome, P
         "requires_payment_method"
             if intent.last_payment_error.is_some() && intent.metadata.contains_key("nobody_present") =>
         {
-            let Canceled { reason, code } = reason::canceled(intent);
-            Outcome::Canceled(Canceled { reason, code })
+            Outcome::Canceled(reason::canceled(intent))
         }
         _ => Outcome::Pending,
     })

@@ -13,10 +13,7 @@ use billing_fiat::CancelReason;
 use fiat_emulators::FakeEvent;
 use proptest::prelude::*;
 
-use super::{
-    Shop,
-    shop::{killed_at, rub},
-};
+use super::{Shop, shop::rub};
 
 /// One thing that happens; numbers choose among what there is.
 #[derive(Clone, Copy, Debug)]
@@ -87,14 +84,14 @@ impl<'a> History<'a> {
     }
 
     pub async fn happens(&mut self, event: Event, killed: Option<u32>) -> Result<()> {
-        let steps = killed.unwrap_or(u32::MAX);
         match event {
             Event::Asks(number) => {
                 let key = format!("{}/{number}", self.owner);
                 if !self.asked.contains(&key) {
                     self.asked.push(key.clone());
                 }
-                expected(killed_at(steps, self.shop.top_up(&self.owner, &key)).await)?;
+                let asks = async |process: &Shop| process.top_up(&self.owner, &key).await;
+                expected(self.shop.killed_at(killed, asks).await?)?;
             }
             Event::Pays(which) => drop(self.chosen(which).await?.map(|payment| self.shop.pay(&payment))),
             Event::Declines(which) => self.ends(which, CancelReason::Declined).await?,
@@ -103,13 +100,14 @@ impl<'a> History<'a> {
                 self.on_their_way.extend(self.shop.fake.take_notifications());
                 if let Some(place) = usize::from(which).checked_rem(self.on_their_way.len()) {
                     let event = self.on_their_way.remove(place);
-                    expected(killed_at(steps, self.shop.deliver(&event)).await)?;
+                    expected(self.shop.killed_at(killed, async |process| process.deliver(&event).await).await?)?;
                     self.arrived.push(event);
                 }
             }
             Event::Repeats(which) => {
                 if let Some(place) = usize::from(which).checked_rem(self.arrived.len()) {
-                    expected(killed_at(steps, self.shop.deliver(&self.arrived[place])).await)?;
+                    let repeats = async |process: &Shop| process.deliver(&self.arrived[place]).await;
+                    expected(self.shop.killed_at(killed, repeats).await?)?;
                 }
             }
             Event::Forges(which) => self.forges(which).await?,
@@ -122,7 +120,8 @@ impl<'a> History<'a> {
             Event::Spends(credits) => self.spends(credits.into()).await?,
             Event::Refunds(which, minor) => {
                 if let Some(payment) = self.chosen(which).await? {
-                    expected(killed_at(steps, self.refunds(&payment, minor.into())).await)?;
+                    let refunds = async |process: &Shop| refunds(process, &payment, minor.into()).await;
+                    expected(self.shop.killed_at(killed, refunds).await?)?;
                 }
             }
             Event::RefundsThere(which, minor) => {
@@ -130,7 +129,7 @@ impl<'a> History<'a> {
                     self.refunds_there(&payment, minor.into()).await;
                 }
             }
-            Event::Polls => drop(killed_at(steps, self.shop.poll()).await.transpose()?),
+            Event::Polls => drop(self.shop.killed_at(killed, async |process| process.poll().await).await?.transpose()?),
             Event::Passes => self.shop.time_passes().await?,
         }
         Ok(())
@@ -192,13 +191,6 @@ impl<'a> History<'a> {
         Ok(())
     }
 
-    async fn refunds(&self, payment: &Payment, minor: i64) -> Result<(), PaymentError> {
-        let mut db_tx = self.shop.pool().begin().await?;
-        let (id, policy) = (RefundId::new(), RefundPolicy::Unused);
-        refund::request_in_tx(&mut db_tx, id, payment.id, Some(rub(minor)), policy, "asked for").await?;
-        Ok(db_tx.commit().await?)
-    }
-
     async fn refunds_there(&self, payment: &Payment, minor: i64) {
         let order = billing_fiat::NewRefund {
             reference: uuid::Uuid::now_v7(),
@@ -211,6 +203,13 @@ impl<'a> History<'a> {
         // Too much, or of what was not paid: the provider refuses.
         drop(billing_fiat::FiatProvider::refund(&self.shop.fake, &order).await);
     }
+}
+
+async fn refunds(shop: &Shop, payment: &Payment, minor: i64) -> Result<(), PaymentError> {
+    let mut db_tx = shop.pool().begin().await?;
+    let (id, policy) = (RefundId::new(), RefundPolicy::Unused);
+    refund::request_in_tx(&mut db_tx, id, payment.id, Some(rub(minor)), policy, "asked for").await?;
+    Ok(db_tx.commit().await?)
 }
 
 /// A provider that does not answer, and refusals, are part of life; the database's trouble is not.

@@ -11,7 +11,7 @@ use fiat_emulators::contract::Lost;
 use super::{
     Shop,
     history::History,
-    shop::{CREDITS, PRICE, killed_at, rub, top_up},
+    shop::{CREDITS, PRICE, rub, top_up},
 };
 
 async fn refunded(
@@ -92,7 +92,7 @@ async fn killed_at_any_step_a_top_up_is_one_payment() -> Result<()> {
     let shop = Shop::open().await?;
     for steps in 0..60 {
         let key = format!("killed at {steps}");
-        let done = killed_at(steps, shop.top_up("anna", &key)).await;
+        let done = shop.killed_at(Some(steps), async |process| process.top_up("anna", &key).await).await?;
         shop.time_passes().await?;
         let payment = shop.top_up("anna", &key).await?;
         shop.settle().await?;

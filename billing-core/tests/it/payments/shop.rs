@@ -17,7 +17,7 @@ use billing_core::{
 use billing_fiat::{Buyer, Currency, Money, WebhookRequest};
 use fiat_emulators::{FakeEvent, FakeProvider};
 use reqwest::header::{HeaderMap, HeaderValue};
-use sqlx::PgPool;
+use sqlx::{PgPool, postgres::PgPoolOptions};
 use test_support::Database;
 use time::OffsetDateTime;
 
@@ -127,6 +127,20 @@ impl Shop {
         Ok(())
     }
 
+    /// Does what a process does that is killed the `steps`-th time that it waits for anything, its connections with it; with `None`
+    /// it lives. `None` when it was killed.
+    pub async fn killed_at<T>(&self, steps: Option<u32>, work: impl AsyncFnOnce(&Self) -> T) -> Result<Option<T>> {
+        let Some(steps) = steps else { return Ok(Some(work(self).await)) };
+        let doomed = (*self.pool.connect_options()).clone().application_name("doomed");
+        let pool = PgPoolOptions::new().max_connections(2).connect_with(doomed).await?;
+        let process = Self { _database: None, pool, fake: self.fake.clone(), providers: self.providers.clone() };
+        let done = left_at(steps, work(&process)).await;
+        let alive = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                      where datname = current_database() and application_name = 'doomed'";
+        while self.count(alive).await? > 0 {}
+        Ok(done)
+    }
+
     pub async fn count(&self, sql: &'static str) -> Result<i64> {
         Ok(sqlx::query_scalar(sql).fetch_one(self.pool()).await?)
     }
@@ -181,8 +195,8 @@ pub fn top_up(owner: &str, key: &str) -> Order {
     }
 }
 
-/// Runs as a process does that is killed the `steps`-th time that it waits for anything. `None` when it was killed.
-pub async fn killed_at<T>(steps: u32, work: impl Future<Output = T>) -> Option<T> {
+/// Polls up to so many times that it waits for anything. `None` when it was left there.
+async fn left_at<T>(steps: u32, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     let mut left = steps;
     poll_fn(|context| match work.as_mut().poll(context) {

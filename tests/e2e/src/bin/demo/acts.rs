@@ -41,7 +41,7 @@ pub async fn play_fates(
         let wallet = Wallet::new(chain, member.role)?;
         let token = Token::new(chain.addresses().token, wallet.provider());
         match member.fate {
-            Fate::SpendsBalance => {
+            Fate::SpendsBalance | Fate::FallsBack => {
                 let all = chain.balance_of(wallet.address()).await?;
                 token.transfer(SHOP.address(), all).send().await?.get_receipt().await?;
                 spent.insert(wallet.address(), all);

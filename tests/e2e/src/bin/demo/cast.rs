@@ -42,6 +42,8 @@ pub enum Fate {
     Stays,
     /// The wallet spends its tokens: `InsufficientBalance`.
     SpendsBalance,
+    /// The wallet spends its tokens, and a saved method pays: `InsufficientBalance` on the chain.
+    FallsBack,
     /// The wallet takes its approval back: `InsufficientAllowance`.
     Revokes,
     /// The subscriber cancels; nothing is due.
@@ -89,7 +91,8 @@ fn with_coin(chain: usize, n: u32, role: Role) -> Member {
         _ => (PlanName::Native, Pays::Native),
     };
     let fate = match n {
-        1 | 2 => Fate::SpendsBalance,
+        1 => Fate::FallsBack,
+        2 => Fate::SpendsBalance,
         6 => Fate::Revokes,
         7 | 15 => Fate::Cancels,
         12..15 => Fate::PlanFrozen,
@@ -123,7 +126,7 @@ impl Fate {
     pub fn reason(self) -> Option<&'static str> {
         match self {
             Self::Stays | Self::Cancels | Self::Pauses => None,
-            Self::SpendsBalance | Self::DepositUsedUp => Some("InsufficientBalance"),
+            Self::SpendsBalance | Self::FallsBack | Self::DepositUsedUp => Some("InsufficientBalance"),
             Self::Revokes => Some("InsufficientAllowance"),
             Self::PlanFrozen => Some("PlanInactive"),
         }

@@ -19,8 +19,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Signs plans, subscribes forty-four wallets on two chains, four of them without gas, sells a listing, lets a period pass,
-/// predicts the charges, charges, and checks the books.
+/// Signs plans, subscribes forty-four wallets on two chains, four of them without gas, sells a listing and credits by card, lets a period
+/// pass, predicts the charges, charges, and checks the books.
 #[derive(Parser)]
 struct Arguments {
     /// Leave everything running afterwards, until ctrl-C, and print the URLs.

@@ -13,7 +13,7 @@ use crate::{
     cast::{Fate, Member, members},
     charge::{self, NAMES, Outcomes},
     offer::{self, Offer, PERIOD_SECS},
-    scenes::{gasless, marketplace, permit2},
+    scenes::{fiat, gasless, marketplace, permit2},
     subscribe::subscribe_all,
     summary::Summary,
 };
@@ -29,7 +29,9 @@ pub async fn tell(keep: bool) -> Result<()> {
     };
 
     step("deploying the contracts to two chains");
-    let stack = Stack::new(deploy().await?, StackOptions::default()).await?;
+    let providers = fiat::Providers::start().await?;
+    let options = StackOptions { env: providers.env(), ..StackOptions::default() };
+    let stack = Stack::new(deploy().await?, options).await?;
     step("starting the indexer and the API");
     let _indexer = stack.start_indexer()?;
     let (_api_process, api) = stack.start_api().await?;
@@ -44,6 +46,11 @@ pub async fn tell(keep: bool) -> Result<()> {
     wait_for_subscriptions(&stack, &api, &cast, |_| "active").await?;
     step("a seller signs a listing; on each chain someone buys two of it");
     marketplace::sell(&stack, &api).await?;
+
+    step(
+        "credits are bought by YooKassa and Stripe; two subscribers agree that their card pays when the wallet cannot",
+    );
+    fiat::sell(&stack, &api, &providers, &cast, &offers).await?;
 
     step("some spend their money, revoke, cancel or sign a pause; the operator freezes a plan; 30 days pass");
     let spent = play_fates(&stack, &api, &cast, &offers).await?;
@@ -61,6 +68,9 @@ pub async fn tell(keep: bool) -> Result<()> {
     let (happened, rows) = charge::charge(&stack).await?;
     compare(&predicted, &happened, &cast, &offers)?;
 
+    step("the saved cards pay where two wallets could not");
+    let taken = fiat::settle(&stack, &api, &providers, &cast, &offers).await?;
+
     step("the mirror against the chain, and every balance against the books");
     stack.run_ok("billing-indexer", &["--once"]).await?;
     stack.run_ok("billing-indexer", &["verify"]).await?;
@@ -70,7 +80,7 @@ pub async fn tell(keep: bool) -> Result<()> {
     steps.finish_and_clear();
 
     let took = begun.elapsed();
-    Summary { stack: &stack, happened, rows, permit2_charged, relayed, books, took }.print()?;
+    Summary { stack: &stack, happened, rows, permit2_charged, relayed, books, taken, took }.print()?;
     if keep {
         stay(&stack, &api).await?;
     }
@@ -87,7 +97,7 @@ async fn deploy() -> Result<Vec<Chain>> {
 }
 
 fn progress() -> Result<ProgressBar> {
-    let bar = ProgressBar::new(10);
+    let bar = ProgressBar::new(12);
     bar.set_style(ProgressStyle::with_template("[{elapsed_precise}] {bar:24} step {pos}/{len} {msg}")?);
     bar.enable_steady_tick(Duration::from_millis(200));
     Ok(bar)

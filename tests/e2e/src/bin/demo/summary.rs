@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     books::{Books, Totals},
     charge::Outcomes,
-    scenes::gasless::Relayed,
+    scenes::{fiat::Taken, gasless::Relayed},
 };
 
 /// Printed only when every check held: each of them ends the demo with an error otherwise.
@@ -25,6 +25,8 @@ pub struct Summary<'a> {
     pub permit2_charged: usize,
     pub relayed: Vec<Relayed>,
     pub books: Books,
+    /// What came in by card.
+    pub taken: Taken,
     pub took: Duration,
 }
 
@@ -54,6 +56,7 @@ impl Summary<'_> {
         for (reason, count) in &reasons {
             println!("  {count:>3}  {reason}");
         }
+        println!("Of these, {} were paid by a saved card in the same cycle.", self.taken.periods);
         println!("Gas per charge: {}", gas_per_charge.unwrap_or_default());
 
         println!("Sent for wallets that own no coin:");
@@ -74,6 +77,11 @@ impl Summary<'_> {
             println!("  chain {chain_id}  the relayer paid {} gwei for gas", shown(*wei, 9));
         }
 
+        println!("By card: {} credits sold; the providers have for us, their fees taken off:", self.taken.credits);
+        for (currency, minor) in &self.taken.money {
+            println!("  {:>12} {currency}", shown(U256::from(minor.unsigned_abs()), 2));
+        }
+
         let relays: BTreeMap<_, _> = relays
             .iter()
             .map(|(kind, all)| {
@@ -91,6 +99,9 @@ impl Summary<'_> {
             "gas_per_charge": gas_per_charge,
             "relays": relays,
             "sales": self.books.sales.values().map(|sums| sums.count).sum::<u64>(),
+            "paid_by_card": self.taken.periods,
+            "credits_sold": self.taken.credits,
+            "ledger_verified": true,
             "books_equal_balances": true,
             "mirror_equals_chain": true,
             "seconds": self.took.as_secs(),

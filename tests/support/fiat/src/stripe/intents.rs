@@ -83,13 +83,7 @@ impl Account {
         let charge = self.charge(id, declined);
         self.store.set(id, json!({ "latest_charge": charge, "last_payment_error": null }));
         if let Some(code) = declined {
-            let mut refusal = Refusal::declined(code, Value::Null);
-            let mut error = refusal.body["error"].clone();
-            error.as_object_mut().map(|error| error.remove("payment_intent"));
-            self.store.set(id, json!({ "status": "requires_payment_method", "last_payment_error": error }));
-            self.emit("payment_intent.payment_failed", id);
-            refusal.body["error"]["payment_intent"] = self.store.get(id).clone();
-            return Err(refusal);
+            return Err(self.fail(id, code));
         }
         let amount = self.store.amount(id, "amount");
         if self.store.get(id)["capture_method"] == "manual" {
@@ -97,6 +91,37 @@ impl Account {
             self.emit("payment_intent.amount_capturable_updated", id);
         } else {
             self.take(id, &charge, amount);
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, id: &str, code: &str) -> Refusal {
+        let mut refusal = Refusal::declined(code, Value::Null);
+        let mut error = refusal.body["error"].clone();
+        error.as_object_mut().map(|error| error.remove("payment_intent"));
+        self.store.set(id, json!({ "status": "requires_payment_method", "last_payment_error": error }));
+        self.emit("payment_intent.payment_failed", id);
+        refusal.body["error"]["payment_intent"] = self.store.get(id).clone();
+        refusal
+    }
+
+    /// A bank is asked that takes days to answer.
+    pub(super) fn confirm_slowly(&mut self, id: &str) {
+        let charge = self.charge(id, None);
+        self.store.set(&charge, json!({ "status": "pending", "paid": false }));
+        self.store.set(id, json!({ "latest_charge": charge, "last_payment_error": null, "status": "processing" }));
+        self.emit("payment_intent.processing", id);
+    }
+
+    /// And then it has answered.
+    pub(super) fn settle_slowly(&mut self, id: &str, failure: Option<&str>) -> Result<(), Refusal> {
+        self.must_be(id, &["processing"], "settled")?;
+        let (charge, amount) = (self.store.link(id, "latest_charge"), self.store.amount(id, "amount"));
+        let status = if failure.is_some() { "failed" } else { "succeeded" };
+        self.store.set(&charge, json!({ "status": status, "paid": failure.is_none() }));
+        match failure {
+            Some(code) => drop(self.fail(id, code)),
+            None => self.take(id, &charge, amount),
         }
         Ok(())
     }

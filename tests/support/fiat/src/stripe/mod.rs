@@ -178,6 +178,16 @@ impl StripeEmulator {
         })
     }
 
+    /// The payer pays by a debit: the page is done, and the money takes days.
+    pub fn pay_slowly(&self, session: &str) -> Result<()> {
+        self.act(|account| account.pay_session_slowly(session).map(drop))
+    }
+
+    /// The debit came, or did not come because of this code.
+    pub fn settle_slow(&self, session: &str, failure: Option<&str>) -> Result<()> {
+        self.act(|account| account.settle_session(session, failure))
+    }
+
     /// The page's time is over.
     pub fn expire(&self, session: &str) -> Result<()> {
         self.act(|account| account.expire_session(session).map(drop))

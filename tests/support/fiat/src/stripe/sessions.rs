@@ -65,6 +65,30 @@ impl Account {
 
     /// The payer pays, or tries to: `declined` is the bank's word.
     pub(super) fn pay_session(&mut self, id: &str, declined: Option<&str>) -> Result<Value, Refusal> {
+        let intent = self.submit(id)?;
+        self.confirm(&intent, declined)?;
+        Ok(self.complete(id, &intent))
+    }
+
+    /// The payer pays by a debit, which takes days.
+    pub(super) fn pay_session_slowly(&mut self, id: &str) -> Result<Value, Refusal> {
+        let intent = self.submit(id)?;
+        self.confirm_slowly(&intent);
+        Ok(self.complete(id, &intent))
+    }
+
+    /// The debit came, or did not.
+    pub(super) fn settle_session(&mut self, id: &str, failure: Option<&str>) -> Result<(), Refusal> {
+        let intent = self.store.link(id, "payment_intent");
+        self.settle_slowly(&intent, failure)?;
+        let (paid, event) = if failure.is_some() { ("unpaid", "failed") } else { ("paid", "succeeded") };
+        self.store.set(id, json!({ "payment_status": paid }));
+        self.emit(&format!("checkout.session.async_payment_{event}"), id);
+        Ok(())
+    }
+
+    /// The intent of what the payer has filled in.
+    fn submit(&mut self, id: &str) -> Result<String, Refusal> {
         self.expire_due(id);
         let session = self.store.found(id, "checkout.session")?.clone();
         if session["status"] != "open" {
@@ -80,12 +104,16 @@ impl Account {
         let customer = if session["customer_creation"] == "always" { self.customer(&session) } else { Value::Null };
         let method = self.method(&customer);
         self.store.set(&intent, json!({ "customer": customer, "payment_method": method }));
-        self.confirm(&intent, declined)?;
-        let is_paid = self.store.get(&intent)["status"] == "succeeded";
+        Ok(intent)
+    }
+
+    fn complete(&mut self, id: &str, intent: &str) -> Value {
+        let customer = self.store.get(intent)["customer"].clone();
+        let is_paid = self.store.get(intent)["status"] == "succeeded";
         let paid = if is_paid { "paid" } else { "unpaid" };
         self.store.set(id, json!({ "status": "complete", "payment_status": paid, "customer": customer, "url": null }));
         self.emit("checkout.session.completed", id);
-        Ok(self.store.get(id).clone())
+        self.store.get(id).clone()
     }
 
     fn customer(&mut self, session: &Value) -> Value {

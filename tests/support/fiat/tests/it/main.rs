@@ -7,5 +7,6 @@ mod sdk;
 mod stripe;
 mod stripe_faults;
 mod stripe_stage;
+mod stripe_storm;
 mod stripe_webhooks;
 mod yookassa;

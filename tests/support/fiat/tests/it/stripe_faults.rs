@@ -93,7 +93,7 @@ async fn a_proxys_page_is_neither_a_payment_nor_none() -> Result<()> {
 #[tokio::test]
 async fn a_decline_whose_end_is_lost_is_not_known_until_it_is_final() -> Result<()> {
     let stage = StripeStage::start().await?;
-    let new = NewPayment { pays: Pays::WithSaved(saved(&stage).await?), ..on_page() };
+    let (new, sent_at) = (NewPayment { pays: Pays::WithSaved(saved(&stage).await?), ..on_page() }, stage.now());
     for fault in [Fault::CutBefore, Fault::CutAfter] {
         stage.emulator.fault_at("POST", "/cancel", fault);
     }
@@ -101,6 +101,9 @@ async fn a_decline_whose_end_is_lost_is_not_known_until_it_is_final() -> Result<
     for _ in 0..2 {
         let answer = stage.stripe.create(&new).await;
         assert!(matches!(answer, Err(ProviderError::Unknown { .. })), "{answer:?}");
+        // Nobody but us could try this intent again, so who looks may call it over.
+        let found = stage.stripe.find(new.reference, sent_at).await?.context("it is found")?;
+        assert!(matches!(found.outcome, Outcome::Canceled(_)), "{:?}", found.outcome);
     }
     let declined = stage.stripe.create(&new).await?;
     assert!(matches!(declined.outcome, Outcome::Canceled(_)), "{:?}", declined.outcome);
@@ -131,5 +134,22 @@ async fn a_refund_that_broke_on_the_way_is_told_by_the_payment() -> Result<()> {
     stage.stripe.refund(&refund).await.expect_err("the same again");
     let after = stage.stripe.payment(&payment.external_id).await?.context("it is there")?;
     assert_eq!(after.refunded_minor, 2_500);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_decline_whose_end_broke_is_told_by_whoever_looks() -> Result<()> {
+    let stage = StripeStage::start().await?;
+    let (new, sent_at) = (NewPayment { pays: Pays::WithSaved(saved(&stage).await?), ..on_page() }, stage.now());
+    stage.emulator.fault_at("POST", "/cancel", Fault::BreaksBefore);
+    stage.emulator.refuse_next_charge("expired_card");
+    for _ in 0..2 {
+        let answer = stage.stripe.create(&new).await;
+        assert!(matches!(answer, Err(ProviderError::Unknown { .. })), "{answer:?}");
+    }
+    let found = stage.stripe.find(new.reference, sent_at).await?.context("it is found")?;
+    assert!(matches!(&found.outcome, Outcome::Canceled(why) if why.code == "expired_card"));
+    // By another key than the one whose answer is an error for a day.
+    assert_eq!(stage.stripe.cancel(&found).await?.outcome, found.outcome);
     Ok(())
 }
