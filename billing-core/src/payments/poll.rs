@@ -63,12 +63,14 @@ pub async fn poll(
 }
 
 impl Round {
+    /// To the last of them: what is under way is not broken off for another's trouble.
     async fn hear<T>(&mut self, answers: impl Stream<Item = Result<T, PaymentError>>) -> Result<(), PaymentError> {
         let mut answers = std::pin::pin!(answers);
+        let mut heard = Ok(());
         while let Some(answer) = answers.next().await {
-            self.count(answer)?;
+            heard = heard.and(self.count(answer));
         }
-        Ok(())
+        heard
     }
 
     /// The database's trouble ends a round; a provider's is its next one's.

@@ -27,7 +27,7 @@ pub enum PaymentsCommand {
     /// Payments and refunds that an answer contradicts, and receipts that were canceled: what waits for a person.
     Troubles(ShownArgs),
     /// Compare a provider's list with what is here, both ways; exits with 2 when they differ.
-    Reconcile(ReconcileArgs),
+    Reconcile(Box<ReconcileArgs>),
 }
 
 /// How to answer.
@@ -112,7 +112,7 @@ pub async fn run(command: PaymentsCommand, mut out: impl Write) -> anyhow::Resul
             let pool = billing_process::connect(&database).await?;
             shown::troubles(&payments::troubles(&pool).await?).write(json, out)?;
         }
-        PaymentsCommand::Reconcile(asked) => return reconcile(asked, &mut out).await,
+        PaymentsCommand::Reconcile(asked) => return reconcile(*asked, &mut out).await,
     }
     Ok(ExitCode::SUCCESS)
 }
