@@ -145,6 +145,22 @@ pub(super) async fn in_state(conn: impl PgExecutor<'_>, state: &str, limit: i64)
         .await
 }
 
+/// Payments that were given up and paid after all: for nothing, so that their money is to go back too.
+pub(super) async fn mark_paid_too_late(conn: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<()> {
+    sqlx::query(
+        "update billing_fallback_payment set state = 'undo', updated_at = now()
+          where payment_id in (
+                select f.payment_id from billing_fallback_payment f join payment p using (payment_id)
+                 where f.state in ('declined', 'undone') and p.status = 'succeeded'
+                   and not exists (select from refund r where r.payment_id = f.payment_id)
+                 limit $1)",
+    )
+    .bind(limit)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn attempt_of(conn: &mut PgConnection, payment: PaymentId) -> sqlx::Result<Option<ChargeAttemptId>> {
     sqlx::query_scalar("select charge_attempt_id from billing_fallback_payment where payment_id = $1")
         .bind(payment)

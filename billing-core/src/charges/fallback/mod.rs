@@ -47,6 +47,7 @@ pub async fn step(pool: &PgPool, providers: &Providers, limit: i64) -> Result<Ro
     for payment in fallback_repo::in_state(pool, "open", limit).await? {
         collect::follow(pool, payment, &mut round).await?;
     }
+    fallback_repo::mark_paid_too_late(pool, limit).await?;
     for payment in fallback_repo::in_state(pool, "undo", limit).await? {
         undo::carry_out(pool, payment, &mut round).await?;
     }

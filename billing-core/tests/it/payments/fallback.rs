@@ -13,6 +13,7 @@ use billing_core::{
     payments::{self, Status, refund},
 };
 use billing_fiat::{Buyer, CancelReason, Outcome as Fiat};
+use fiat_emulators::contract::Lost;
 use test_support::Role;
 use time::OffsetDateTime;
 
@@ -209,6 +210,37 @@ async fn a_method_that_refuses_leaves_the_period_to_the_chain() -> Result<()> {
     stage.turns().await?;
     assert_eq!((stage.status().await?.as_str(), stage.taken_by_card()), ("paid_by_fiat", MONTHLY));
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_comes_after_it_was_given_up_goes_back() -> Result<()> {
+    let stage = Stage::set().await?;
+    stage.shop.fake.set_slow_charges(true);
+    stage.shop.fake.lose_next_answer(Lost::AfterEffect);
+    stage.world.run().await?;
+    fallback::step(stage.world.pool(), &stage.shop.providers, 100).await?;
+    stage.shop.time_passes().await?;
+    stage.shop.poll().await?;
+    let given_up =
+        "update payment set status = 'canceled', cancel_reason = 'other', look_at = null where purpose = 'period'";
+    sqlx::query(given_up).execute(stage.world.pool()).await?;
+    fallback::step(stage.world.pool(), &stage.shop.providers, 100).await?;
+    assert_eq!(stage.status().await?, "pending");
+
+    // The list of the day has it, as paid.
+    let made = stage.shop.fake.all_payments().pop().context("it was made")?;
+    stage.shop.fake.pay(&made.external_id)?;
+    billing_fiat::FiatProvider::capture(&stage.shop.fake, &made, made.amount).await?;
+    let window = billing_fiat::Window {
+        since: stage.shop.now() - time::Duration::days(1),
+        until: stage.shop.now() + time::Duration::days(1),
+    };
+    payments::reconcile(stage.world.pool(), &stage.shop.fake, window, stage.shop.now()).await?;
+    stage.turns().await?;
+
+    assert_eq!(stage.taken_by_card(), 0);
+    assert_eq!(stage.shop.balance("RUB", "revenue").await?, 0);
+    stage.shop.assert_books().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
