@@ -96,6 +96,10 @@ uuid_id!(
     /// Money of a payment that goes back; its caller makes the id.
     RefundId
 );
+uuid_id!(
+    /// One subscription that is paid in fiat money.
+    FiatSubscriptionId
+);
 
 /// A subscription: a plan on a chain and who subscribed to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,6 +5,7 @@
 pub mod catalog;
 pub mod chain;
 pub mod charges;
+pub mod fiat_subscriptions;
 pub mod ids;
 pub mod ledger;
 pub mod log_point;
@@ -14,6 +15,7 @@ pub mod mirror;
 pub mod money;
 pub mod outbox;
 pub mod payments;
+pub mod period;
 pub mod plans;
 pub mod subscriptions;
 pub mod views;

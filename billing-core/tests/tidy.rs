@@ -7,7 +7,7 @@ use std::{
 
 /// Who may use whom (`ARCHITECTURE.md`). Files beside the folders are primitives: all may use them, they use none but
 /// each other.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("chain", &[]),
     ("ledger", &[]),
     ("catalog", &["ledger"]),
@@ -17,6 +17,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("subscriptions", &["chain", "plans"]),
     ("mandates", &["chain", "plans", "subscriptions"]),
     ("charges", &["chain", "plans", "subscriptions", "payments"]),
+    ("fiat_subscriptions", &["plans", "payments", "charges"]),
     ("mirror", &["chain", "plans", "marketplace", "subscriptions", "charges"]),
 ];
 const MAX_LINES: usize = 600;

@@ -177,6 +177,8 @@ pub struct Payment {
     pub method: Option<PaymentMethodId>,
     /// Whether the method is kept.
     pub save_method: bool,
+    /// The one that was kept.
+    pub kept: Option<PaymentMethodId>,
     /// Where the payer is sent afterwards.
     pub return_url: Option<String>,
     /// What the payer reads.

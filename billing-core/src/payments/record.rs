@@ -71,7 +71,7 @@ async fn move_on(
         _ => repo::set_status(conn, own.id, status, None, now).await?,
     }
     if let Some(method) = seen.saved_method.as_ref().filter(|_| own.save_method) {
-        repo::keep_method(conn, &own.provider, &own.owner, method).await?;
+        repo::keep_method(conn, own, method).await?;
     }
     Ok(())
 }

@@ -15,8 +15,8 @@ use crate::ids::{PaymentId, PaymentMethodId};
 pub(super) const LEASE_SECS: f64 = 60.0;
 
 const COLUMNS: &str = "payment_id, provider, owner, purpose, amount_minor, currency, status, credit_pack_id, asset, credits,
-    expires_days, payment_method_id, save_method, return_url, description, email, phone, receipt, intent, external_id, charge_id,
-    action_url, cancel_reason, cancel_code, fee_minor, receipt_status, test, trouble, sent_at, looks, created_at, succeeded_at";
+    expires_days, payment_method_id, save_method, kept_method_id, return_url, description, email, phone, receipt, intent, external_id,
+    charge_id, action_url, cancel_reason, cancel_code, fee_minor, receipt_status, test, trouble, sent_at, looks, created_at, succeeded_at";
 
 pub(super) fn select(rest: &str) -> String {
     format!("select {COLUMNS} from payment {rest}")
@@ -257,25 +257,24 @@ pub(super) async fn set_intent(conn: &mut PgConnection, id: PaymentId, intent: I
     Ok(())
 }
 
-/// Keeps a method; one that was ended and is given again can be charged again.
-pub(super) async fn keep_method(
-    conn: &mut PgConnection,
-    provider: &str,
-    owner: &str,
-    method: &SavedMethod,
-) -> sqlx::Result<PaymentMethodId> {
-    sqlx::query_scalar(
-        "insert into payment_method (payment_method_id, provider, owner, external_id, title) values ($1, $2, $3, $4, $5)
-         on conflict (provider, owner, external_id) do update set title = excluded.title, ended_at = null, end_reason = null
-         returning payment_method_id",
+/// Keeps the method of a payment; one that was ended and is given again can be charged again.
+pub(super) async fn keep_method(conn: &mut PgConnection, own: &Payment, method: &SavedMethod) -> sqlx::Result<()> {
+    sqlx::query(
+        "with kept as (
+             insert into payment_method (payment_method_id, provider, owner, external_id, title) values ($1, $2, $3, $4, $5)
+             on conflict (provider, owner, external_id) do update set title = excluded.title, ended_at = null, end_reason = null
+             returning payment_method_id)
+         update payment set kept_method_id = kept.payment_method_id from kept where payment_id = $6",
     )
     .bind(PaymentMethodId::new())
-    .bind(provider)
-    .bind(owner)
+    .bind(&own.provider)
+    .bind(&own.owner)
     .bind(&method.external_id)
     .bind(&method.title)
-    .fetch_one(conn)
-    .await
+    .bind(own.id)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 pub(super) async fn end_method(
@@ -351,6 +350,7 @@ pub(super) fn from_row(row: &PgRow) -> sqlx::Result<Payment> {
         status: Status::from_word(row.try_get("status")?).ok_or_else(|| stored("status"))?,
         method: row.try_get("payment_method_id")?,
         save_method: row.try_get("save_method")?,
+        kept: row.try_get("kept_method_id")?,
         return_url: row.try_get("return_url")?,
         description: row.try_get("description")?,
         buyer: Buyer { email: row.try_get("email")?, phone: row.try_get("phone")? },

@@ -6,6 +6,7 @@ mod claim_race;
 mod confirm;
 mod conversion;
 mod feed;
+mod fiat_subscriptions;
 mod history;
 mod ledger;
 mod mandates;

@@ -2,17 +2,17 @@
 
 use billing_fiat::CancelReason;
 use sqlx::{PgConnection, PgPool};
-use time::{Duration, OffsetDateTime};
 
 use super::{
     super::dunning,
     Round,
-    fallback_repo::{self, Handed, PaidPeriod},
+    fallback_repo::{self, Handed},
 };
 use crate::{
     ids::{ChargeAttemptId, PaymentId},
     outbox,
     payments::{self, Asked, Intent, Order, PaymentError, Pays, Providers, Purpose, Status},
+    period::period_at,
 };
 
 /// Writes the payment of an attempt that was handed over; who polls payments sends it.
@@ -102,14 +102,6 @@ async fn decline(conn: &mut PgConnection, handed: &Handed, reason: CancelReason)
     Ok(fallback_repo::hand_back(conn, handed.id, verdict.status, verdict.retry_at).await?)
 }
 
-/// The period of the schedule that contains `at`, as the contract has it (`PeriodLib.periodAt`).
-fn period_at(due_at: OffsetDateTime, period_secs: i64, at: OffsetDateTime) -> PaidPeriod {
-    let period_secs = period_secs.max(1);
-    let late = (at - due_at).whole_seconds().max(0);
-    let start = due_at + Duration::seconds(late - late % period_secs);
-    PaidPeriod { start, end: start + Duration::seconds(period_secs) }
-}
-
 async fn tell(conn: &mut PgConnection, handed: &Handed, payment: PaymentId, topic: &str) -> Result<(), PaymentError> {
     let key = &handed.key;
     let message = serde_json::json!({
@@ -117,21 +109,4 @@ async fn tell(conn: &mut PgConnection, handed: &Handed, payment: PaymentId, topi
         "due_at": handed.due_at.unix_timestamp(), "payment_id": payment,
     });
     Ok(outbox::push(conn, topic, &key.subscriber.to_string(), &message).await?)
-}
-
-#[cfg(test)]
-mod tests {
-    use time::macros::datetime;
-
-    use super::*;
-
-    #[test]
-    fn a_period_is_the_schedules_own_and_never_drifts() {
-        let due = datetime!(2026-01-01 00:00 UTC);
-        for (late, start) in [(0, 0), (1, 0), (86_399, 0), (86_400, 86_400), (200_000, 172_800)] {
-            let period = period_at(due, 86_400, due + Duration::seconds(late));
-            assert_eq!(period.start, due + Duration::seconds(start));
-            assert_eq!(period.end - period.start, Duration::days(1));
-        }
-    }
 }

@@ -8,7 +8,10 @@ use super::{
     super::due::{address, hash},
     Fallback,
 };
-use crate::ids::{ChargeAttemptId, PaymentId, PaymentMethodId, SubscriptionKey};
+use crate::{
+    ids::{ChargeAttemptId, PaymentId, PaymentMethodId, SubscriptionKey},
+    period::Period,
+};
 
 /// An attempt that is the fiat rail's.
 pub(super) struct Handed {
@@ -24,13 +27,6 @@ pub(super) struct Handed {
     pub(super) payments: i64,
     /// The one under way.
     pub(super) open: Option<PaymentId>,
-}
-
-/// What was paid for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct PaidPeriod {
-    pub(super) start: OffsetDateTime,
-    pub(super) end: OffsetDateTime,
 }
 
 pub(super) async fn is_charged(conn: &mut PgConnection, key: &SubscriptionKey) -> sqlx::Result<bool> {
@@ -226,7 +222,7 @@ pub(super) async fn set_state(conn: &mut PgConnection, payment: PaymentId, state
 }
 
 /// Paid: nothing is charged for this subscription before the period is over.
-pub(super) async fn settle(conn: &mut PgConnection, handed: &Handed, period: &PaidPeriod) -> sqlx::Result<()> {
+pub(super) async fn settle(conn: &mut PgConnection, handed: &Handed, period: &Period) -> sqlx::Result<()> {
     sqlx::query(
         "update billing_charge_attempt
             set status = 'paid_by_fiat', reason = null, retry_at = null, period_start = $2, period_end = $3, updated_at = now()

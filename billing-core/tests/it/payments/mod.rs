@@ -6,7 +6,7 @@ mod histories;
 mod history;
 mod money;
 mod reconcile;
-mod shop;
+pub mod shop;
 mod webhooks;
 
 use shop::Shop;
