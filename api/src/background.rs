@@ -6,9 +6,10 @@ use std::{sync::Arc, time::Duration};
 use alloy::signers::local::PrivateKeySigner;
 use billing_core::{
     chain::{self, Rpc},
-    mandates,
+    charges::fallback,
+    fiat_subscriptions, mandates,
     mirror::feed::{self, FeedPosition},
-    payments::{self, Providers},
+    payments::{self, PaymentError, Providers},
 };
 use futures::future::join_all;
 use time::OffsetDateTime;
@@ -111,7 +112,7 @@ fn tell(network: &str, fact: &chain::Resolved) {
     }
 }
 
-/// Attends to notifications, open payments and refunds, until `shutdown`: as soon as somebody says that there are some, and every
+/// Attends to periods that are paid in fiat money, notifications, open payments and refunds, until `shutdown`: as soon as somebody says that there are some, and every
 /// second, since another process may have died over one. Each provider for itself: one that hangs keeps no other waiting.
 pub(crate) async fn attend_to_payments(state: AppState, shutdown: CancellationToken) {
     join_all(state.providers.each().map(|provider| attend_to(&state, provider, &shutdown))).await;
@@ -129,14 +130,23 @@ async fn attend_to(state: &AppState, provider: Providers, shutdown: &Cancellatio
         // Broken off in the middle, a round loses nothing: what it was at is found again when its lease is over.
         let round = tokio::select! {
             () = shutdown.cancelled() => return,
-            round = payments::poll(&state.pool, &provider, OffsetDateTime::now_utc(), PAYMENTS_AT_ONCE) => round,
+            round = round(state, &provider) => round,
         };
         match round {
-            Ok(round) if round.is_full(PAYMENTS_AT_ONCE) => due.mark_changed(),
-            Ok(_) => {}
+            Ok(true) => due.mark_changed(),
+            Ok(false) => {}
             Err(error) => tracing::warn!(%error, "payments are looked at again later"),
         }
     }
+}
+
+/// Periods first: what they begin is sent at once. True when there may be more to do now.
+async fn round(state: &AppState, provider: &Providers) -> Result<bool, PaymentError> {
+    let now = OffsetDateTime::now_utc();
+    let own = fiat_subscriptions::step(&state.pool, provider, now, PAYMENTS_AT_ONCE).await?;
+    let fallbacks = fallback::step(&state.pool, provider, PAYMENTS_AT_ONCE).await?;
+    let round = payments::poll(&state.pool, provider, now, PAYMENTS_AT_ONCE).await?;
+    Ok(round.is_full(PAYMENTS_AT_ONCE) || !own.is_idle() || !fallbacks.is_idle())
 }
 
 /// False when it is time to end.

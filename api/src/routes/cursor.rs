@@ -5,7 +5,7 @@ use std::str::FromStr;
 use alloy::primitives::{Address, B256};
 
 use billing_core::{
-    ids::{ChainId, PaymentId},
+    ids::{ChainId, FiatSubscriptionId, PaymentId},
     marketplace::SalePlace,
 };
 
@@ -33,6 +33,11 @@ pub(super) fn subscription(text: Option<&str>) -> Result<Option<(ChainId, B256, 
 /// Before a payment.
 pub(super) fn payment(text: Option<&str>) -> Result<Option<PaymentId>, Problem> {
     text.map(|text| text.parse().map(PaymentId).map_err(|_| unknown())).transpose()
+}
+
+/// Before a subscription that is paid in fiat money.
+pub(super) fn fiat_subscription(text: Option<&str>) -> Result<Option<FiatSubscriptionId>, Problem> {
+    text.map(|text| text.parse().map(FiatSubscriptionId).map_err(|_| unknown())).transpose()
 }
 
 /// After a sale: `chain_id.block_number.log_index`.

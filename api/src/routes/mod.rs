@@ -6,15 +6,20 @@ mod charge;
 mod create_listing;
 mod create_plan;
 mod cursor;
+mod fallbacks;
+mod fiat_price;
+mod fiat_subscriptions;
 mod freeze_plan;
 mod listings;
 mod mandate;
 mod orders;
 mod packs;
+mod payer;
 mod payment_methods;
 mod payments;
 mod plans;
 mod providers;
+mod read_fiat_subscriptions;
 mod read_listings;
 mod read_payments;
 mod read_plans;
@@ -97,6 +102,12 @@ fn billing() -> OpenApiRouter<AppState> {
         .routes(routes!(refunds::create_refund, refunds::list_refunds))
         .routes(routes!(payment_methods::list_payment_methods))
         .routes(routes!(payment_methods::end_payment_method))
+        .routes(routes!(fiat_price::put_fiat_price))
+        .routes(routes!(fallbacks::put_fallback, fallbacks::read_fallback, fallbacks::end_fallback))
+        .routes(routes!(fiat_subscriptions::create_fiat_subscription, read_fiat_subscriptions::list_fiat_subscriptions))
+        .routes(routes!(read_fiat_subscriptions::read_fiat_subscription))
+        .routes(routes!(fiat_subscriptions::cancel_fiat_subscription))
+        .routes(routes!(fiat_subscriptions::set_fiat_subscription_method))
 }
 
 /// What providers call: with their own proof of who they are, and limits of their own.

@@ -57,16 +57,16 @@ struct NewPrice {
     amount_minor: i64,
 }
 
-/// Codes of a pack's line in a receipt under 54-FZ; which are right is the accountant's to say.
+/// Codes of a line in a receipt under 54-FZ; which are right is the accountant's to say.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ReceiptCodes {
+pub(super) struct ReceiptCodes {
     /// 1: no VAT, ...
-    vat_code: u8,
+    pub(super) vat_code: u8,
     /// `service`, `payment`, ...
-    payment_subject: String,
+    pub(super) payment_subject: String,
     /// `full_prepayment`, `full_payment`, ...
-    payment_mode: String,
+    pub(super) payment_mode: String,
 }
 
 /// Credits that are sold for money.

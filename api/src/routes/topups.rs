@@ -6,7 +6,7 @@ use billing_core::{
     ids::PaymentId,
     payments::{self, Asked, Bought, Order, Payment, PaymentError, Pays, Purpose, ReceiptTerms, Status},
 };
-use billing_fiat::{Buyer, Currency};
+use billing_fiat::Currency;
 use serde::Deserialize;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::{
     packs::{is_pack_id, no_pack},
+    payer::{buyer, return_url},
     payments::{PaymentAnswer, no_payment, owner},
 };
 use crate::{
@@ -27,8 +28,6 @@ use crate::{
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// Between two looks whether another process has it.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// Characters of a return url at most: what all providers take.
-const URL_MAX: usize = 2_048;
 
 /// Credits for a user.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -85,13 +84,8 @@ async fn order(state: &AppState, service: &Service, key: String, request: TopUp)
     let can = state.providers.get(&request.provider)?.capabilities();
     let currency: Currency = request.currency.parse().map_err(|error| Problem::field("currency", error))?;
     owner(&request.owner)?;
-    let buyer = buyer(&request)?;
-    if !is_return_url(&request.return_url) {
-        return Err(Problem::field(
-            "return_url",
-            format!("must be an https or http url of up to {URL_MAX} characters"),
-        ));
-    }
+    let buyer = buyer(request.email, request.phone)?;
+    return_url(&request.return_url)?;
     let pack = pack(state, &request.pack_id).await?;
     let amount = pack.price(currency).ok_or_else(|| Problem::field("currency", "the pack has no price in it"))?;
     let receipt = (can.receipts && (buyer.email.is_some() || buyer.phone.is_some())).then_some(ReceiptTerms {
@@ -122,32 +116,8 @@ async fn pack(state: &AppState, id: &str) -> Result<Pack, Problem> {
     Ok(pack)
 }
 
-fn buyer(request: &TopUp) -> Result<Buyer, Problem> {
-    if request.email.as_deref().is_some_and(|email| !is_email(email)) {
-        return Err(Problem::field("email", "must be an address of mail"));
-    }
-    let is_phone = |phone: &str| (8..=15).contains(&phone.len()) && phone.bytes().all(|byte| byte.is_ascii_digit());
-    if request.phone.as_deref().is_some_and(|phone| !is_phone(phone)) {
-        return Err(Problem::field("phone", "must be 8 to 15 digits, the country's code first"));
-    }
-    Ok(Buyer { email: request.email.clone(), phone: request.phone.clone() })
-}
-
-/// Whether it is an address, only the mail itself would tell: here it is what no provider takes for broken.
-fn is_email(text: &str) -> bool {
-    let parts = text.split_once('@');
-    let is_part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@');
-    text.len() <= 254 && parts.is_some_and(|(name, host)| is_part(name) && is_part(host) && host.contains('.'))
-}
-
-fn is_return_url(text: &str) -> bool {
-    let has_host = |rest: &str| rest.chars().next().is_some_and(char::is_alphanumeric);
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    text.len() <= URL_MAX && text.bytes().all(|byte| byte.is_ascii_graphic()) && rest.is_some_and(has_host)
-}
-
 /// Sends it, or waits for who does, as long as a caller waits.
-async fn sent(state: &AppState, id: PaymentId) -> Result<Payment, Problem> {
+pub(super) async fn sent(state: &AppState, id: PaymentId) -> Result<Payment, Problem> {
     let deadline = Instant::now() + ANSWER_WAIT;
     let (pool, providers) = (state.pool.clone(), state.providers.clone());
     let payment = find(state, id).await?;

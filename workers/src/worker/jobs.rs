@@ -1,6 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
-use billing_core::payments::{self, Providers};
+use billing_core::{
+    charges::fallback,
+    fiat_subscriptions,
+    payments::{self, Providers},
+};
 use billing_fiat::{FiatProvider, Window};
 use futures::future::BoxFuture;
 use sqlx::PgPool;
@@ -49,9 +53,15 @@ where
 }
 
 async fn poll(pool: PgPool, provider: Providers) -> anyhow::Result<Left> {
-    let round = payments::poll(&pool, &provider, OffsetDateTime::now_utc(), AT_ONCE).await?;
-    metrics::round(&provider.names().concat(), &round);
-    Ok(if round.is_full(AT_ONCE) { Left::More } else { Left::Nothing })
+    let (name, now) = (provider.names().concat(), OffsetDateTime::now_utc());
+    // Periods first: what they begin is sent at once.
+    let subscriptions = fiat_subscriptions::step(&pool, &provider, now, AT_ONCE).await?;
+    let fallbacks = fallback::step(&pool, &provider, AT_ONCE).await?;
+    metrics::periods(&name, &subscriptions, &fallbacks);
+    let round = payments::poll(&pool, &provider, now, AT_ONCE).await?;
+    metrics::round(&name, &round);
+    let more = round.is_full(AT_ONCE) || !subscriptions.is_idle() || !fallbacks.is_idle();
+    Ok(if more { Left::More } else { Left::Nothing })
 }
 
 /// A difference is no fault of this job, which would be tried again at once: it is told, and stays until somebody has looked.

@@ -1,6 +1,10 @@
 use std::sync::LazyLock;
 
-use billing_core::payments::{DifferenceKind, Figures, Round, Status};
+use billing_core::{
+    charges::fallback,
+    fiat_subscriptions,
+    payments::{DifferenceKind, Figures, Round, Status},
+};
 use prometheus::{IntCounterVec, IntGaugeVec, register_int_counter_vec, register_int_gauge_vec};
 
 use crate::jobs::JobMetrics;
@@ -9,6 +13,11 @@ pub(super) static JOBS: LazyLock<JobMetrics> = LazyLock::new(|| JobMetrics::regi
 static ATTENDED: LazyLock<IntCounterVec> = LazyLock::new(|| {
     let help = "Notifications, payments and refunds that were attended to";
     register_int_counter_vec!("billing_worker_attended_total", help, &["provider", "what"]).expect("registered once")
+});
+static PERIODS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    let help = "Periods that fiat money pays, in subscriptions of its own (`subscription`) and where a chain cannot (`fallback`)";
+    register_int_counter_vec!("billing_worker_periods_total", help, &["provider", "of", "what"])
+        .expect("registered once")
 });
 static UNANSWERED: LazyLock<IntCounterVec> = LazyLock::new(|| {
     let help = "Of all of these, those to which no usable answer came: they are asked about again";
@@ -40,6 +49,25 @@ fn gauge(name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
 /// Shows a provider at zero before its first round.
 pub(super) fn announce(provider: &str) {
     round(provider, &Round::default());
+    periods(provider, &fiat_subscriptions::Round::default(), &fallback::Round::default());
+}
+
+pub(super) fn periods(provider: &str, subscriptions: &fiat_subscriptions::Round, fallbacks: &fallback::Round) {
+    for (of, what, count) in [
+        ("subscription", "begun", subscriptions.begun),
+        ("subscription", "decided", subscriptions.decided),
+        ("subscription", "paid", subscriptions.paid),
+        ("subscription", "declined", subscriptions.declined),
+        ("subscription", "ended", subscriptions.ended),
+        ("subscription", "refunded", subscriptions.refunded),
+        ("fallback", "begun", fallbacks.begun),
+        ("fallback", "decided", fallbacks.captured),
+        ("fallback", "paid", fallbacks.paid),
+        ("fallback", "declined", fallbacks.declined),
+        ("fallback", "refunded", fallbacks.undone),
+    ] {
+        PERIODS.with_label_values(&[provider, of, what]).inc_by(count as u64);
+    }
 }
 
 pub(super) fn round(provider: &str, round: &Round) {

@@ -119,26 +119,46 @@ pub(super) async fn provider_of(conn: &mut PgConnection, method: PaymentMethodId
         .await
 }
 
-/// Attempts without a payment under way.
-pub(super) async fn handed_over(conn: impl PgExecutor<'_>, limit: i64) -> sqlx::Result<Vec<ChargeAttemptId>> {
+/// Attempts without a payment under way, of those that these providers are paid through or nobody is any more.
+pub(super) async fn handed_over(
+    conn: impl PgExecutor<'_>,
+    providers: &[&str],
+    limit: i64,
+) -> sqlx::Result<Vec<ChargeAttemptId>> {
     sqlx::query_scalar(
         "select charge_attempt_id from billing_charge_attempt a
           where status = 'fiat'
             and not exists (select from billing_fallback_payment p
                              where p.charge_attempt_id = a.charge_attempt_id and p.state in ('open', 'paid'))
-          order by charge_attempt_id limit $1",
+            and not exists (select from billing_fallback f
+                             where f.chain_id = a.chain_id and f.plan_hash = a.plan_hash and f.subscriber = a.subscriber
+                               and f.ended_at is null and f.provider <> all($1))
+          order by charge_attempt_id limit $2",
     )
+    .bind(providers)
     .bind(limit)
     .fetch_all(conn)
     .await
 }
 
-pub(super) async fn in_state(conn: impl PgExecutor<'_>, state: &str, limit: i64) -> sqlx::Result<Vec<PaymentId>> {
-    sqlx::query_scalar("select payment_id from billing_fallback_payment where state = $1 order by updated_at limit $2")
-        .bind(state)
-        .bind(limit)
-        .fetch_all(conn)
-        .await
+/// Payments in a state that wait for nobody but us: those that wait for their provider must not keep them back.
+pub(super) async fn in_state(
+    conn: impl PgExecutor<'_>,
+    state: &str,
+    providers: &[&str],
+    limit: i64,
+) -> sqlx::Result<Vec<PaymentId>> {
+    sqlx::query_scalar(
+        "select payment_id from billing_fallback_payment f join payment p using (payment_id)
+          where f.state = $1 and p.provider = any($2)
+            and (p.status in ('succeeded', 'canceled') or (p.intent = 'hold' and (p.status = 'authorized' or $1 = 'undo')))
+          order by f.updated_at limit $3",
+    )
+    .bind(state)
+    .bind(providers)
+    .bind(limit)
+    .fetch_all(conn)
+    .await
 }
 
 /// Payments that were given up and paid after all: for nothing, so that their money is to go back too.

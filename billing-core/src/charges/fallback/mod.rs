@@ -34,21 +34,30 @@ pub struct Round {
     pub undone: usize,
 }
 
-/// Brings up to `limit` of each forward: attempts that were handed over, payments that were decided, payments that are to be undone. Asks
-/// no provider: `payments::poll` does. Any number of processes may do so at once.
+impl Round {
+    /// Whether there was nothing to do.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Brings up to `limit` of each forward, of those that these providers are paid through: attempts that were handed over, payments that were
+/// decided, payments that are to be undone. Asks no provider: `payments::poll` does. Any number of processes may do so at once.
 ///
 /// # Errors
 /// The database's and the ledger's.
 pub async fn step(pool: &PgPool, providers: &Providers, limit: i64) -> Result<Round, PaymentError> {
     let mut round = Round::default();
-    for attempt in fallback_repo::handed_over(pool, limit).await? {
+    let names = providers.names();
+    for attempt in fallback_repo::handed_over(pool, &names, limit).await? {
         collect::begin(pool, providers, attempt, &mut round).await?;
     }
-    for payment in fallback_repo::in_state(pool, "open", limit).await? {
+    for payment in fallback_repo::in_state(pool, "open", &names, limit).await? {
         collect::follow(pool, payment, &mut round).await?;
     }
     fallback_repo::mark_paid_too_late(pool, limit).await?;
-    for payment in fallback_repo::in_state(pool, "undo", limit).await? {
+    for payment in fallback_repo::in_state(pool, "undo", &names, limit).await? {
         undo::carry_out(pool, payment, &mut round).await?;
     }
     Ok(round)
