@@ -88,7 +88,7 @@ async fn order(state: &AppState, service: &Service, key: String, request: TopUp)
     return_url(&request.return_url)?;
     let pack = pack(state, &request.pack_id).await?;
     let amount = pack.price(currency).ok_or_else(|| Problem::field("currency", "the pack has no price in it"))?;
-    let receipt = (can.receipts && (buyer.email.is_some() || buyer.phone.is_some())).then(|| ReceiptTerms {
+    let receipt = (can.receipts && (buyer.email.is_some() || buyer.phone.is_some())).then_some(ReceiptTerms {
         vat_code: pack.vat_code,
         payment_subject: pack.payment_subject,
         payment_mode: pack.payment_mode,

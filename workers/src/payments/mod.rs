@@ -27,7 +27,7 @@ pub enum PaymentsCommand {
     /// Payments and refunds that an answer contradicts, and receipts that were canceled: what waits for a person.
     Troubles(ShownArgs),
     /// Compare a provider's list with what is here, both ways; exits with 2 when they differ.
-    Reconcile(ReconcileArgs),
+    Reconcile(Box<ReconcileArgs>),
 }
 
 /// How to answer.
