@@ -112,7 +112,7 @@ pub async fn run(command: PaymentsCommand, mut out: impl Write) -> anyhow::Resul
             let pool = billing_process::connect(&database).await?;
             shown::troubles(&payments::troubles(&pool).await?).write(json, out)?;
         }
-        PaymentsCommand::Reconcile(asked) => return reconcile(asked, &mut out).await,
+        PaymentsCommand::Reconcile(asked) => return reconcile(*asked, &mut out).await,
     }
     Ok(ExitCode::SUCCESS)
 }

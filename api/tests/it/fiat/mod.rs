@@ -82,7 +82,7 @@ impl Shop {
     pub async fn method(&self) -> String {
         let mut body = top_up("yookassa");
         body["save_method"] = json!(true);
-        let payment = self.top_up("a method", &body).await.json();
+        let payment = self.top_up("a-method", &body).await.json();
         self.yookassa.pay(external(&payment)).expect("a payment that waits");
         self.until(&payment, "succeeded").await;
         let methods = self.get(&format!("/v1/billing/payment-methods?owner={OWNER}")).await;
