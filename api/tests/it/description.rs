@@ -14,11 +14,15 @@ async fn every_route_is_described() {
         .flat_map(|(path, item)| item.as_object().into_iter().flatten().map(move |(verb, _)| format!("{verb} {path}")))
         .collect();
     let routes = [
+        "delete /v1/billing/fallbacks",
         "delete /v1/billing/payment-methods/{payment_method_id}",
         "get /health",
         "get /metrics",
         "get /openapi.json",
         "get /ready",
+        "get /v1/billing/fallbacks",
+        "get /v1/billing/fiat-subscriptions",
+        "get /v1/billing/fiat-subscriptions/{fiat_subscription_id}",
         "get /v1/billing/listings",
         "get /v1/billing/listings/{listing_hash}",
         "get /v1/billing/packs",
@@ -39,6 +43,9 @@ async fn every_route_is_described() {
         "post /v1/billing/admin/listings/{listing_hash}/revoke",
         "post /v1/billing/admin/plans",
         "post /v1/billing/admin/plans/{plan_hash}/freeze",
+        "post /v1/billing/fiat-subscriptions",
+        "post /v1/billing/fiat-subscriptions/{fiat_subscription_id}/cancel",
+        "post /v1/billing/fiat-subscriptions/{fiat_subscription_id}/method",
         "post /v1/billing/listings/{listing_hash}/buy",
         "post /v1/billing/payments/{payment_id}/refunds",
         "post /v1/billing/pause",
@@ -50,6 +57,8 @@ async fn every_route_is_described() {
         "post /v1/billing/withdraw",
         "post /webhooks/{provider}",
         "put /v1/billing/admin/packs/{pack_id}",
+        "put /v1/billing/admin/plans/{plan_hash}/fiat-price",
+        "put /v1/billing/fallbacks",
     ];
     assert_eq!(described, routes.map(str::to_owned).into());
 }

@@ -51,7 +51,7 @@ fn body(terms: Value) -> impl Strategy<Value = Value> {
     good.extend([
         ("signature".to_owned(), json!(format!("0x{}", "1b".repeat(65)))),
         ("expiry_at".to_owned(), json!("2999-01-01T00:00:00Z")),
-        ("plan_hash".to_owned(), hash.clone()),
+        ("plan_hash".to_owned(), good.get("plan").unwrap_or(&hash).clone()),
         ("chain_id".to_owned(), json!(31_337)),
         ("subscriber".to_owned(), good["merchant"].clone()),
         ("authorization".to_owned(), json!("permit")),
@@ -85,6 +85,7 @@ fn body(terms: Value) -> impl Strategy<Value = Value> {
         ("phone".to_owned(), json!("79001234567")),
         ("save_method".to_owned(), json!(true)),
         ("amount_minor".to_owned(), json!(100)),
+        ("payment_method_id".to_owned(), json!("01890000-0000-7000-8000-000000000000")),
         ("policy".to_owned(), json!("unused")),
         ("reason".to_owned(), json!("asked for")),
     ]);
@@ -130,6 +131,10 @@ const LISTING: &[&str] = &[
 ];
 const PACK: &[&str] = &["title", "asset", "credits", "expires_days", "prices", "receipt", "retired"];
 const TOPUP: &[&str] = &["pack_id", "provider", "currency", "owner", "return_url", "email", "phone", "save_method"];
+const FIAT_SUBSCRIPTION: &[&str] =
+    &["plan_hash", "provider", "currency", "owner", "return_url", "email", "phone", "receipt"];
+const FALLBACK: &[&str] =
+    &["chain_id", "plan_hash", "subscriber", "owner", "payment_method_id", "currency", "email", "phone", "receipt"];
 const REFUND: &[&str] = &["amount_minor", "policy", "reason"];
 const PLAN: &[&str] = &[
     "chain_ids",
@@ -163,6 +168,7 @@ async fn random_requests_never_break_the_service() {
     let refunds = format!("/v1/billing/payments/{payment}/refunds");
     let terms = server.terms();
     let hash = server.plan().await;
+    let price = format!("/v1/billing/admin/plans/{hash}/fiat-price");
     let listing = crate::listings::native(server).await;
     let buy = format!("/v1/billing/listings/{listing}/buy");
     let paths = prop_oneof![
@@ -177,6 +183,12 @@ async fn random_requests_never_break_the_service() {
         Just(buy.clone()),
         Just("/v1/billing/topups".to_owned()),
         Just(refunds.clone()),
+        Just("/v1/billing/fiat-subscriptions".to_owned()),
+        Just("/v1/billing/fallbacks".to_owned()),
+        Just(price.clone()),
+        "/v1/billing/fiat-subscriptions\\?owner=[ -~é]{0,40}&?(limit|cursor)?=?[ -~é]{0,40}",
+        "/v1/billing/fiat-subscriptions/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(/cancel|/method)?",
+        "/v1/billing/fallbacks\\?chain_id=-?[0-9]{1,20}&plan_hash=0x[0-9a-f]{64}&subscriber=0x[0-9a-f]{40}",
         "/v1/billing/(packs|payments|payment-methods|providers)/?[ -~é]{0,40}",
         "/v1/billing/(payments|payment-methods)\\?owner=[ -~é]{0,40}&?(limit|cursor)?=?[ -~é]{0,40}",
         "/v1/billing/payments/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(/refunds)?",
@@ -192,6 +204,9 @@ async fn random_requests_never_break_the_service() {
         "/v1/billing/subscriptions\\?cursor=[0-9]{1,20}.0x[0-9a-f]{64}.0x[0-9a-f]{40}&chain_id=-?[0-9]{1,19}",
         Just("/v1/billing/plans?status=%00".to_owned()),
     ];
+    // Where it has no other value, the plan is a real one.
+    let mut of_plan = terms.clone();
+    of_plan["plan"] = json!(hash);
     let methods = prop::sample::select(vec![
         Method::GET,
         Method::POST,
@@ -210,7 +225,15 @@ async fn random_requests_never_break_the_service() {
         (Just(Method::POST), Just(buy), request_for(BUY, terms.clone())).boxed(),
         (Just(Method::PUT), Just("/v1/billing/admin/packs/small".to_owned()), request_for(PACK, terms.clone())).boxed(),
         (Just(Method::POST), Just("/v1/billing/topups".to_owned()), request_for(TOPUP, terms.clone())).boxed(),
-        (Just(Method::POST), Just(refunds), request_for(REFUND, terms)).boxed(),
+        (Just(Method::POST), Just(refunds), request_for(REFUND, terms.clone())).boxed(),
+        (Just(Method::PUT), Just(price), request_for(&["currency", "amount_minor"], terms.clone())).boxed(),
+        (
+            Just(Method::POST),
+            Just("/v1/billing/fiat-subscriptions".to_owned()),
+            request_for(FIAT_SUBSCRIPTION, of_plan.clone()),
+        )
+            .boxed(),
+        (Just(Method::PUT), Just("/v1/billing/fallbacks".to_owned()), request_for(FALLBACK, of_plan)).boxed(),
         anything.boxed(),
     ];
     let handle = tokio::runtime::Handle::current();

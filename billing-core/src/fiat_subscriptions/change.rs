@@ -31,8 +31,9 @@ pub async fn cancel(
         None => own.wind_up(now),
     }
     save(&mut db_tx, &own, "canceled").await?;
+    let saved = repo::find(&mut *db_tx, id).await?;
     db_tx.commit().await?;
-    Ok(own)
+    saved.ok_or(FiatSubscriptionError::NotFound(id))
 }
 
 /// Charges another method of its owner's with the same provider from now on, at once where a period is not paid.
@@ -60,8 +61,9 @@ pub async fn set_method(
         own.look_at = own.paid_until.map(|until| until.max(now));
     }
     save(&mut db_tx, &own, "method_set").await?;
+    let saved = repo::find(&mut *db_tx, id).await?;
     db_tx.commit().await?;
-    Ok(own)
+    saved.ok_or(FiatSubscriptionError::NotFound(id))
 }
 
 async fn lock(conn: &mut PgConnection, id: FiatSubscriptionId) -> Result<FiatSubscription, FiatSubscriptionError> {

@@ -1,7 +1,9 @@
 //! Fiat money: the API between its callers and two emulated providers.
 
+mod fallbacks;
 mod refunds;
 mod refused;
+mod subscriptions;
 mod topups;
 mod webhooks;
 
@@ -57,6 +59,34 @@ impl Shop {
     pub async fn put_pack(&self, id: &str, pack: &Value) -> Answer {
         let request = self.server.request(Method::PUT, &format!("/v1/billing/admin/packs/{id}"));
         self.server.send(request.bearer_auth(ADMIN).json(pack)).await
+    }
+
+    pub async fn put(&self, token: &str, path: &str, body: &Value) -> Answer {
+        self.server.send(self.server.request(Method::PUT, path).bearer_auth(token).json(body)).await
+    }
+
+    /// A signed plan whose period costs 990 RUB; its hash.
+    pub async fn priced_plan(&self) -> String {
+        let hash = self.server.plan().await;
+        let price = json!({ "currency": "RUB", "amount_minor": 99_000 });
+        let answer = self.put(ADMIN, &format!("/v1/billing/admin/plans/{hash}/fiat-price"), &price).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        assert_eq!(
+            answer.json(),
+            json!({ "plan_hash": hash, "currency": "RUB", "amount_minor": 99_000, "amount": "990.00" })
+        );
+        hash
+    }
+
+    /// A kept method of the owner's.
+    pub async fn method(&self) -> String {
+        let mut body = top_up("yookassa");
+        body["save_method"] = json!(true);
+        let payment = self.top_up("a-method", &body).await.json();
+        self.yookassa.pay(external(&payment)).expect("a payment that waits");
+        self.until(&payment, "succeeded").await;
+        let methods = self.get(&format!("/v1/billing/payment-methods?owner={OWNER}")).await;
+        methods["payment_methods"][0]["payment_method_id"].as_str().expect("a kept method").to_owned()
     }
 
     pub async fn top_up(&self, key: &str, body: &Value) -> Answer {

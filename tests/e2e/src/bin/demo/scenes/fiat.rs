@@ -115,7 +115,7 @@ async fn buy(api: &Client, providers: &Providers, provider: &str, currency: &str
         "pack_id": PACK, "provider": provider, "currency": currency, "owner": owner,
         "return_url": "https://shop.example/thanks", "email": "subscriber@example.com", "save_method": true,
     });
-    let asked = api.post_as(&format!("demo {owner}"), "/v1/billing/topups", &wish).await?;
+    let asked = api.post_as(&format!("demo-{owner}"), "/v1/billing/topups", &wish).await?;
     providers.pay(&asked)?;
     let path = format!("/v1/billing/payments/{}", asked["payment_id"].as_str().context("payment_id")?);
     let mut payment = Value::Null;
