@@ -79,7 +79,7 @@ impl Summary<'_> {
 
         println!("By card: {} credits sold; the providers have for us, their fees taken off:", self.taken.credits);
         for (currency, minor) in &self.taken.money {
-            println!("  {:>12} {currency}", shown(U256::from(minor.unsigned_abs()), 2));
+            println!("  {:>9}.{:02} {currency}", minor / 100, minor % 100);
         }
 
         let relays: BTreeMap<_, _> = relays
