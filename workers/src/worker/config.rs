@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use billing_process::{DatabaseArgs, FiatArgs, LogArgs};
 use clap::Parser;
 
-/// Attends to payments: asks providers about what is open, looks into notifications, sends refunds, compares what providers list with
-/// what is here. Safe with any number of instances at once, and with a kill at any instant.
+/// Attends to payments: begins those of periods that are due, asks providers about what is open, looks into notifications, sends refunds,
+/// compares what providers list with what is here. Safe with any number of instances at once, and with a kill at any instant.
 #[derive(Parser, Clone, Debug)]
 #[command(version)]
 pub struct WorkerConfig {
