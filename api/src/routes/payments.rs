@@ -45,7 +45,7 @@ pub(super) struct PaymentAnswer {
     receipt_status: Option<&'static str>,
     /// No real money.
     test: bool,
-    /// An answer of the provider's that contradicts this: nothing more is booked until somebody has looked.
+    /// An answer of the provider's that contradicts this: nothing is booked on it. A later one that agrees clears it.
     trouble: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,

@@ -54,7 +54,7 @@ pub(super) struct RefundAnswer {
     made_by_provider: bool,
     /// The provider's word for why it came to nothing; its credits were given again.
     cancel_code: Option<String>,
-    /// An answer of the provider's that contradicts this: nothing more is booked until somebody has looked.
+    /// An answer of the provider's that contradicts this: nothing is booked on it. A later one that agrees clears it.
     trouble: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,

@@ -203,7 +203,8 @@ pub struct Payment {
     pub receipt_status: Option<ReceiptStatus>,
     /// No real money.
     pub test: bool,
-    /// An answer of the provider's that contradicts this row: nothing more is booked until somebody has looked.
+    /// An answer of the provider's that contradicts this row: nothing is booked on it, and nobody asks again by themselves. A later one that
+    /// agrees clears it.
     pub trouble: Option<String>,
     /// When it was first sent.
     pub sent_at: Option<OffsetDateTime>,

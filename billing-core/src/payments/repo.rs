@@ -162,7 +162,7 @@ pub(super) async fn note_sent(conn: impl PgExecutor<'_>, id: PaymentId, now: Off
     Ok(())
 }
 
-/// What an answer says besides where the payment stands. `look_secs`: when it is looked at next; `None` for never.
+/// What an answer that agrees with the row says besides where the payment stands; trouble with an earlier one is over. `look_secs`: when it is looked at next; `None` for never.
 pub(super) async fn note_seen(
     conn: &mut PgConnection,
     own: &Payment,
@@ -173,7 +173,7 @@ pub(super) async fn note_seen(
     sqlx::query(
         "update payment
             set external_id = coalesce(external_id, $2), charge_id = coalesce($3, charge_id), action_url = $4,
-                fee_minor = coalesce($5, fee_minor), receipt_status = coalesce($6, receipt_status), test = $7,
+                fee_minor = coalesce($5, fee_minor), trouble = null, receipt_status = coalesce($6, receipt_status), test = $7,
                 look_at = now() + make_interval(secs => $8), lease_until = null, looks = looks + 1, updated_at = now()
           where payment_id = $1",
     )

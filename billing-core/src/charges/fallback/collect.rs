@@ -26,6 +26,11 @@ pub(super) async fn begin(
     let Some(handed) = fallback_repo::lock(&mut db_tx, id).await?.filter(|handed| handed.open.is_none()) else {
         return Ok(());
     };
+    if !fallback_repo::is_active(&mut db_tx, &handed.key).await? {
+        // Nothing is due while it is not; were it to go on, the chain is asked first.
+        fallback_repo::hand_back(&mut db_tx, id, "pending", None).await?;
+        return Ok(db_tx.commit().await?);
+    }
     let Some(agreed) = fallback_repo::find(&mut db_tx, &handed.key).await? else {
         // Ended since: the chain is asked again.
         decline(&mut db_tx, &handed, CancelReason::MethodRevoked).await?;
@@ -74,8 +79,14 @@ pub(super) async fn follow(pool: &PgPool, payment: PaymentId, round: &mut Round)
     match paid.status {
         Status::Created | Status::Pending => return Ok(()),
         Status::Authorized if paid.intent == Intent::Hold => {
-            payments::decide_in_tx(&mut db_tx, payment, Intent::Capture).await?;
-            round.captured += 1;
+            if fallback_repo::is_active(&mut db_tx, &handed.key).await? {
+                payments::decide_in_tx(&mut db_tx, payment, Intent::Capture).await?;
+                round.captured += 1;
+            } else {
+                // Cancelled or paused on the chain meanwhile: what is only held is let go.
+                fallback_repo::set_state(&mut db_tx, payment, "undo").await?;
+                fallback_repo::hand_back(&mut db_tx, handed.id, "pending", None).await?;
+            }
         }
         Status::Authorized => return Ok(()),
         Status::Succeeded => {

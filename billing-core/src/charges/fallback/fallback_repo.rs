@@ -41,6 +41,19 @@ pub(super) async fn is_charged(conn: &mut PgConnection, key: &SubscriptionKey) -
     .await
 }
 
+/// Whether the chain would charge it now, had its wallet the money.
+pub(super) async fn is_active(conn: &mut PgConnection, key: &SubscriptionKey) -> sqlx::Result<bool> {
+    sqlx::query_scalar(
+        "select exists (select from billing_subscription_state
+                         where chain_id = $1 and plan_hash = $2 and subscriber = $3 and status = 'active')",
+    )
+    .bind(key.chain_id)
+    .bind(key.plan_hash.as_slice())
+    .bind(key.subscriber.as_slice())
+    .fetch_one(conn)
+    .await
+}
+
 /// False when the method is not that owner's, or ended.
 pub(super) async fn put(conn: &mut PgConnection, fallback: &Fallback) -> sqlx::Result<bool> {
     let receipt = fallback.receipt.as_ref().map(serde_json::to_value).transpose();

@@ -213,6 +213,33 @@ async fn a_method_that_refuses_leaves_the_period_to_the_chain() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_cancels_on_the_chain_is_not_charged_by_card() -> Result<()> {
+    // Before the payment is begun, while it is on its way, and while the money is held.
+    for steps in 0..=2 {
+        let stage = Stage::set().await?;
+        stage.world.run().await?;
+        for step in 0..steps {
+            if step == 0 {
+                fallback::step(stage.world.pool(), &stage.shop.providers, 100).await?;
+            } else {
+                stage.shop.time_passes().await?;
+                stage.shop.poll().await?;
+            }
+        }
+
+        stage.world.manager(WHO).cancel(stage.plan).send().await?.get_receipt().await?;
+        stage.world.mirror(WHO, stage.plan).await?;
+        stage.turns().await?;
+
+        assert_eq!((stage.taken_by_card(), stage.on_chain().await?), (0, 0), "after {steps}");
+        let all = stage.shop.fake.all_payments();
+        assert!(!all.iter().any(|payment| matches!(payment.outcome, Fiat::Authorized { .. })), "held after {steps}");
+        assert!(stage.world.run().await?.rows.is_empty(), "after {steps}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn money_that_comes_after_it_was_given_up_goes_back() -> Result<()> {
     let stage = Stage::set().await?;
     stage.shop.fake.set_slow_charges(true);
