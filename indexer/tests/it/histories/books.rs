@@ -19,7 +19,7 @@ impl Books {
     pub async fn empty(&self) -> Result<()> {
         let sql = "truncate chain_log, chain_cursor, chain_block, chain_event_sequence, chain_undo, chain_log_orphan,
                             chain_halt, outbox, billing_plan_state, billing_subscription_state, billing_native_deposit,
-                            billing_charge_attempt, billing_marketplace_sale, billing_listing_revocation";
+                            billing_charge_attempt, billing_marketplace_sale, billing_listing_revocation cascade";
         for database in [&self.mirror, &self.reference] {
             sqlx::query(sql).execute(database.pool()).await?;
         }
