@@ -45,9 +45,7 @@ pub use method::PaymentMethod;
 pub use payment::{Asked, Bought, Intent, Order, Payment, Pays, Purpose, ReceiptTerms, Status};
 pub use poll::{Round, poll};
 pub use providers::Providers;
-pub use reconcile::{
-    Difference, DifferenceKind, Reconciliation, last as last_reconciliation, reconcile, reconcile_once,
-};
+pub use reconcile::{Difference, DifferenceKind, Reconciliation, reconcile, reconcile_once};
 pub use refund::RefundPolicy;
 pub use refunds::{Refund, RefundStatus};
 pub use start::{decide_in_tx, end_method, find, lock_in_tx, methods, page, start, start_in_tx};

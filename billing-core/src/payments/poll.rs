@@ -23,12 +23,6 @@ pub struct Round {
 }
 
 impl Round {
-    /// Whether there was nothing to do.
-    #[must_use]
-    pub const fn is_idle(&self) -> bool {
-        self.notifications == 0 && self.payments == 0 && self.refunds == 0
-    }
-
     /// Whether there may be more than the round's limit let it take.
     #[must_use]
     pub fn is_full(&self, limit: i64) -> bool {

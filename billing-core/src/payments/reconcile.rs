@@ -116,7 +116,9 @@ pub async fn reconcile_once(
     enough: OffsetDateTime,
     now: OffsetDateTime,
 ) -> Result<Option<Reconciliation>, PaymentError> {
-    let is_done = async || Ok::<_, PaymentError>(last(pool, provider.name()).await?.is_some_and(|last| last >= enough));
+    let is_done = async || {
+        Ok::<_, PaymentError>(reconcile_repo::last(pool, provider.name()).await?.is_some_and(|last| last >= enough))
+    };
     if is_done().await? {
         return Ok(None);
     }
@@ -128,14 +130,6 @@ pub async fn reconcile_once(
     let done = reconcile(pool, provider, window, now).await?;
     drop(session);
     Ok(Some(done))
-}
-
-/// How far a provider's payments were compared.
-///
-/// # Errors
-/// The database's.
-pub async fn last(pool: &PgPool, provider: &str) -> Result<Option<OffsetDateTime>, PaymentError> {
-    Ok(reconcile_repo::last(pool, provider).await?)
 }
 
 struct Found<'a> {
