@@ -71,6 +71,8 @@ impl fmt::Display for Amount {
 
 /// A digit of PostgreSQL's numeric.
 const BASE: u128 = 10_000;
+/// The sign of what is below zero.
+const NEGATIVE: i16 = 0x4000;
 
 impl Type<Postgres> for Amount {
     fn type_info() -> PgTypeInfo {
@@ -84,23 +86,32 @@ impl PgHasArrayType for Amount {
     }
 }
 
-/// The binary form: number of digits to the base 10,000, weight of the first, sign, scale, digits.
 impl Encode<'_, Postgres> for Amount {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        let (mut digits, mut rest) = (Vec::with_capacity(10), self.0);
-        while rest > 0 {
-            digits.push(i16::try_from(rest % BASE)?);
-            rest /= BASE;
-        }
-        let count = i16::try_from(digits.len())?;
-        for field in [count, (count - 1).max(0), 0, 0] {
-            buffer.extend_from_slice(&field.to_be_bytes());
-        }
-        for digit in digits.iter().rev() {
-            buffer.extend_from_slice(&digit.to_be_bytes());
-        }
-        Ok(IsNull::No)
+        encode_number(self.0, false, buffer)
     }
+}
+
+/// Writes the binary form: number of digits to the base 10,000, weight of the first, sign, scale, digits.
+pub(super) fn encode_number(
+    units: u128,
+    is_negative: bool,
+    buffer: &mut PgArgumentBuffer,
+) -> Result<IsNull, BoxDynError> {
+    let (mut digits, mut count, mut rest) = ([0_i16; 10], 0, units);
+    while rest > 0 {
+        digits[count] = i16::try_from(rest % BASE)?;
+        rest /= BASE;
+        count += 1;
+    }
+    let length = i16::try_from(count)?;
+    for field in [length, (length - 1).max(0), if is_negative { NEGATIVE } else { 0 }, 0] {
+        buffer.extend_from_slice(&field.to_be_bytes());
+    }
+    for digit in digits[..count].iter().rev() {
+        buffer.extend_from_slice(&digit.to_be_bytes());
+    }
+    Ok(IsNull::No)
 }
 
 impl Decode<'_, Postgres> for Amount {

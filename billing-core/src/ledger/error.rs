@@ -19,6 +19,9 @@ pub enum LedgerError {
     /// What is posted in a caller's transaction is locked, read and written by several statements.
     #[error("the connection is in no transaction")]
     NoTransaction,
+    /// Again and again somebody else wrote one of the ids at the same time, between other accounts. Nothing was written.
+    #[error("other transactions write the same ids")]
+    Interfered,
     /// The task of the writer ended. Nobody knows whether anything was written.
     #[error("the ledger's writer ended")]
     WriterGone,

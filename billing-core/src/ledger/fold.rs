@@ -16,8 +16,8 @@ pub(super) struct Account {
     pub(super) asset: String,
     pub(super) limited: Option<Limited>,
     pub(super) totals: Totals,
-    /// Its latest transfer, as [`Row::debit_before`] names it.
-    pub(super) latest: i64,
+    /// As they were when it was locked.
+    pub(super) locked: Totals,
 }
 
 /// A hold as it stands.
@@ -26,6 +26,8 @@ pub(super) struct Hold {
     pub(super) debit: AccountId,
     pub(super) credit: AccountId,
     pub(super) remaining: Amount,
+    /// What was left of it when it was read, or made.
+    pub(super) at_first: Amount,
     pub(super) partly: bool,
     pub(super) expires_at: Option<OffsetDateTime>,
     pub(super) ended: Option<Ended>,
@@ -82,8 +84,6 @@ impl Book {
                     reference: None,
                     event_at: hold.expires_at.unwrap_or(self.now),
                     created_at: self.now,
-                    debit_before: 0,
-                    credit_before: 0,
                 });
             }
         }
@@ -152,7 +152,8 @@ impl Book {
         self.totals(movement.credit).credits_pending = credits_pending;
         let expires_at = timeout_secs.map(|secs| self.now + Duration::seconds(secs.into()));
         let (debit, credit, remaining) = (movement.debit, movement.credit, movement.amount);
-        self.holds.insert(transfer.id, Hold { debit, credit, remaining, partly, expires_at, ended: None });
+        let hold = Hold { debit, credit, remaining, at_first: remaining, partly, expires_at, ended: None };
+        self.holds.insert(transfer.id, hold);
         Ok(self.write_for(transfer, movement, Kind::Pending, None))
     }
 
@@ -260,19 +261,11 @@ impl Book {
             reference: transfer.reference.clone(),
             event_at: transfer.event_at.unwrap_or(self.now),
             created_at: self.now,
-            debit_before: 0,
-            credit_before: 0,
         })
     }
 
-    fn write(&mut self, mut row: Row) -> Recorded {
+    fn write(&mut self, row: Row) -> Recorded {
         let recorded = row.recorded(false);
-        let number = -i64::try_from(self.written.len()).unwrap_or(i64::MAX) - 1;
-        for (side, before) in [(row.debit, &mut row.debit_before), (row.credit, &mut row.credit_before)] {
-            if let Some(account) = self.accounts.get_mut(&side) {
-                *before = std::mem::replace(&mut account.latest, number);
-            }
-        }
         if matches!(row.kind, Kind::Posted | Kind::PostPending) {
             let Row { id, debit, credit, amount: left, .. } = row;
             self.moved.insert(id, Moved { debit, credit, left, is_reversal: row.reverses.is_some() });

@@ -12,14 +12,20 @@ use time::{Duration, OffsetDateTime};
 use super::{
     Action, Amount, Ended, Limited, Movement, Refusal, Totals, Transfer,
     fold::{Account, Book},
+    plain::{ended, plainly},
     row::Kind,
+    written::{AccountChange, HoldChange, Written},
 };
 use crate::ids::{AccountId, TransferId};
 
 fn book() -> Book {
     let accounts = (0..ACCOUNTS).map(|number| {
-        let own =
-            Account { asset: asset(number).to_owned(), limited: limited(number), totals: Totals::default(), latest: 0 };
+        let own = Account {
+            asset: asset(number).to_owned(),
+            limited: limited(number),
+            totals: Totals::default(),
+            locked: Totals::default(),
+        };
         (account(number), own)
     });
     Book {
@@ -116,4 +122,82 @@ proptest! {
             assert_balanced(&book);
         }
     }
+
+    /// What is written without a look at the accounts is what the fold makes of them, or nothing.
+    #[test]
+    fn a_batch_that_nothing_is_in_the_way_of_is_what_the_fold_makes_of_it(first in steps(), second in new_ones()) {
+        let mut book = book();
+        for transfer in first.iter().filter_map(transfer) {
+            book.post_linked(std::slice::from_ref(&transfer));
+        }
+        // As it is read: what is there is not there for the first time.
+        book.holds.values_mut().for_each(|hold| hold.at_first = hold.remaining);
+        book.accounts.values_mut().for_each(|account| account.locked = account.totals);
+        book.written.clear();
+        let batch: Vec<Transfer> = second.iter().filter_map(transfer).collect();
+        let named = ended(&[&batch]).into_iter().filter_map(|id| Some((id, *book.holds.get(&id)?))).collect();
+        let Some(written) = plainly(&[&batch], named) else { return Ok(()) };
+        let accepted = is_accepted(&book, &written);
+        let answers = book.post_linked(&batch);
+        prop_assert_eq!(accepted, answers.iter().all(Result::is_ok), "{:?} is answered {:?}", batch, answers);
+        if accepted {
+            let folded = Written::from(&book);
+            prop_assert_eq!(written.rows.len(), batch.len());
+            for (id, change) in &written.accounts {
+                prop_assert_eq!(change.totals(), folded.accounts[id].totals());
+            }
+            prop_assert_eq!(&written.holds, &folded.holds);
+        }
+    }
+}
+
+/// A few with ids of their own between accounts of one asset, in sums that one may leave for the next; and ends of holds.
+fn new_ones() -> impl Strategy<Value = Vec<Step>> {
+    let movement = (0..6_u8, 0..6_u8, 1..30_u16, any::<bool>());
+    let one = (movement, 0..120_u64, any::<bool>(), 0..4_u8).prop_map(
+        |((debit, credit, amount, hold), held, partly, what)| {
+            let id = 5_000;
+            match what {
+                0 => Step::Commit { id, hold: held, amount: partly.then_some(amount), keep_rest: hold },
+                1 => Step::Release { id, hold: held },
+                _ => Step::Move { id, debit, credit, amount, hold, partly, timeout: 0 },
+            }
+        },
+    );
+    prop::collection::vec(one, 1..5).prop_map(|mut few| {
+        for (number, step) in (0..).zip(&mut few) {
+            let (Step::Move { id, .. } | Step::Commit { id, .. } | Step::Release { id, .. }) = step else { continue };
+            *id += number;
+        }
+        few
+    })
+}
+
+/// What `ledger_write` looks at.
+fn is_accepted(book: &Book, written: &Written<'_>) -> bool {
+    let one_asset = written.rows.iter().all(|row| {
+        let asset = |id| book.accounts.get(&AccountId(id)).map(|account| account.asset.as_str());
+        asset(row.debit).is_some() && asset(row.debit) == asset(row.credit)
+    });
+    let has_room = written.accounts.iter().all(|(id, change)| {
+        let account = &book.accounts[id];
+        let [debits_pending, debits_posted, credits_pending, credits_posted] = change.totals();
+        let number = |total: Amount, more: super::Net| super::Net::from(total) + more;
+        let own = &account.totals;
+        let (held, taken) = (number(own.debits_pending, debits_pending), number(own.debits_posted, debits_posted));
+        let (awaited, put) = (number(own.credits_pending, credits_pending), number(own.credits_posted, credits_posted));
+        let (debit_room, credit_room) = AccountChange::from((id, change)).rooms();
+        let left = |side| super::Net::from(own.available(side));
+        match account.limited {
+            Some(Limited::Debits) => put >= taken + held && debit_room.is_none_or(|room| left(Limited::Debits) >= room),
+            Some(Limited::Credits) => {
+                taken >= put + awaited && credit_room.is_none_or(|room| left(Limited::Credits) >= room)
+            }
+            None => true,
+        }
+    });
+    let as_read = |(id, change): (&TransferId, &HoldChange)| {
+        book.holds.get(id).is_some_and(|hold| hold.remaining == change.before && hold.ended.is_none())
+    };
+    one_asset && has_room && written.holds.iter().all(as_read)
 }

@@ -1,6 +1,6 @@
 //! SQL of the ledger's tables.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use sqlx::{PgConnection, Row as _, postgres::PgRow};
 use time::OffsetDateTime;
@@ -10,6 +10,7 @@ use super::{
     Action, Amount, Ended, Limited, NewAccount, Recorded, Totals, Transfer,
     fold::{Account, Book, Hold, Moved},
     row::{Kind, Row},
+    written::{AccountChange, EndedHold, Written},
 };
 use crate::ids::{AccountId, TransferId};
 
@@ -110,56 +111,35 @@ pub(super) async fn expired_holds(conn: &mut PgConnection, most: i64) -> sqlx::R
     Ok(ids.into_iter().map(TransferId).collect())
 }
 
-/// Everything that a batch wrote, in one statement.
-pub(super) async fn write(conn: &mut PgConnection, book: &Book) -> sqlx::Result<()> {
-    let rows = &book.written;
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let touched: BTreeSet<AccountId> = rows.iter().flat_map(|row| [row.debit, row.credit]).collect();
-    let accounts: Vec<(AccountId, Totals)> = touched.iter().map(|id| (*id, book.accounts[id].totals)).collect();
-    let ids = rows.iter().filter(|row| row.kind == Kind::Pending).map(|row| row.id);
-    let holds: BTreeMap<TransferId, Hold> = ids.map(|id| (id, book.holds[&id])).collect();
-    let ids = rows.iter().filter_map(|row| row.hold).filter(|id| !holds.contains_key(id));
-    let changed: BTreeMap<TransferId, Hold> = ids.map(|id| (id, book.holds[&id])).collect();
-    sqlx::query(
-        "select ledger_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-                             $24, $25, $26, $27, $28, $29, $30, $31)",
+/// The holds of these that there are, as they stand now.
+pub(super) async fn holds(conn: &mut PgConnection, ids: &[TransferId]) -> sqlx::Result<HashMap<TransferId, Hold>> {
+    let rows = sqlx::query(
+        "select transfer_id as id, debit_account as debit, credit_account as credit, remaining as first, partly, expires_at as at,
+                ended::text as word
+           from ledger_hold
+          where transfer_id = any($1)",
     )
-    .bind(rows.iter().map(|row| row.id.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.debit.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.credit.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.amount).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.kind.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.hold.map(|id| id.0)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.reverses.map(|id| id.0)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| seconds(row.timeout_secs)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.partly).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.code.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.reference.as_deref()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.event_at).collect::<Vec<_>>())
-    .bind(book.now)
-    .bind(rows.iter().map(|row| row.debit_before).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.credit_before).collect::<Vec<_>>())
-    .bind(holds.keys().map(|id| id.0).collect::<Vec<_>>())
-    .bind(holds.values().map(|hold| hold.debit.0).collect::<Vec<_>>())
-    .bind(holds.values().map(|hold| hold.credit.0).collect::<Vec<_>>())
-    .bind(holds.values().map(|hold| hold.remaining).collect::<Vec<_>>())
-    .bind(holds.values().map(|hold| hold.partly).collect::<Vec<_>>())
-    .bind(holds.values().map(|hold| hold.expires_at).collect::<Vec<_>>())
-    .bind(holds.values().map(|hold| hold.ended.map(Ended::as_str)).collect::<Vec<_>>())
-    .bind(changed.keys().map(|id| id.0).collect::<Vec<_>>())
-    .bind(changed.values().map(|hold| hold.remaining).collect::<Vec<_>>())
-    .bind(changed.values().map(|hold| hold.ended.map(Ended::as_str)).collect::<Vec<_>>())
-    .bind(accounts.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
-    .bind(accounts.iter().map(|(_, totals)| totals.debits_pending).collect::<Vec<_>>())
-    .bind(accounts.iter().map(|(_, totals)| totals.debits_posted).collect::<Vec<_>>())
-    .bind(accounts.iter().map(|(_, totals)| totals.credits_pending).collect::<Vec<_>>())
-    .bind(accounts.iter().map(|(_, totals)| totals.credits_posted).collect::<Vec<_>>())
-    .bind(touched.iter().map(|id| book.accounts[id].latest).collect::<Vec<_>>())
-    .execute(conn)
+    .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+    .fetch_all(conn)
     .await?;
-    Ok(())
+    rows.iter().map(|row| Ok((TransferId(row.try_get("id")?), hold_from_row(row)?))).collect()
+}
+
+/// Writes it whole, in one statement, and gives when. `None`: something is not as it takes it to be, and nothing is written.
+pub(super) async fn write(conn: &mut PgConnection, written: &Written<'_>) -> sqlx::Result<Option<OffsetDateTime>> {
+    sqlx::query_scalar("select ledger_write($1, $2, $3, $4)")
+        .bind(&written.rows)
+        .bind(written.accounts.iter().map(AccountChange::from).collect::<Vec<_>>())
+        .bind(written.holds.iter().map(EndedHold::from).collect::<Vec<_>>())
+        .bind(written.clock)
+        .fetch_one(conn)
+        .await
+}
+
+/// Makes the commit of this transaction, or of none but this statement, wait until everything that anybody committed before is on the disk, also
+/// where the transaction changes nothing. The message is nobody's.
+pub(super) async fn commit_waits_for_disk(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query("select pg_logical_emit_message(true, 'abono', '')").execute(conn).await.map(drop)
 }
 
 /// In one round trip, where nothing is in its way; `None`: nothing was written.
@@ -218,24 +198,27 @@ fn seconds(timeout: Option<u32>) -> Option<i32> {
 }
 
 fn account_from_row(row: &PgRow) -> sqlx::Result<Account> {
+    let totals = Totals {
+        debits_pending: row.try_get("first")?,
+        debits_posted: row.try_get("second")?,
+        credits_pending: row.try_get("third")?,
+        credits_posted: row.try_get("fourth")?,
+    };
     Ok(Account {
-        latest: row.try_get("place")?,
         asset: row.try_get("word")?,
         limited: word(row.try_get("other")?, Limited::from_word)?,
-        totals: Totals {
-            debits_pending: row.try_get("first")?,
-            debits_posted: row.try_get("second")?,
-            credits_pending: row.try_get("third")?,
-            credits_posted: row.try_get("fourth")?,
-        },
+        totals,
+        locked: totals,
     })
 }
 
 fn hold_from_row(row: &PgRow) -> sqlx::Result<Hold> {
+    let remaining = row.try_get("first")?;
     Ok(Hold {
         debit: AccountId(row.try_get("debit")?),
         credit: AccountId(row.try_get("credit")?),
-        remaining: row.try_get("first")?,
+        remaining,
+        at_first: remaining,
         partly: row.try_get("partly")?,
         expires_at: row.try_get("at")?,
         ended: word(row.try_get("word")?, Ended::from_word)?,
@@ -268,9 +251,6 @@ fn transfer_from_row(id: TransferId, row: &PgRow) -> sqlx::Result<Row> {
         reference: row.try_get("other")?,
         event_at: row.try_get("event_at")?,
         created_at: row.try_get("at")?,
-        // Of a row that is there nobody asks what came before it.
-        debit_before: 0,
-        credit_before: 0,
     })
 }
 

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Action, Amount, Movement, Recorded, Refusal, Transfer};
+use super::{Action, Amount, Movement, Recorded, Refusal, Transfer, written::NewRow};
 use crate::ids::{AccountId, TransferId};
 
 /// Code of the rows that holds end with when their time is over.
@@ -19,6 +19,16 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// In the order of the database's type.
+    pub(super) const fn number(self) -> i16 {
+        match self {
+            Self::Posted => 0,
+            Self::Pending => 1,
+            Self::PostPending => 2,
+            Self::VoidPending => 3,
+        }
+    }
+
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Posted => "posted",
@@ -52,12 +62,27 @@ pub(super) struct Row {
     pub(super) reference: Option<String>,
     pub(super) event_at: OffsetDateTime,
     pub(super) created_at: OffsetDateTime,
-    /// Position of the debit account's transfer before it; of one of the same batch its number from 1, negative. 0: none.
-    pub(super) debit_before: i64,
-    pub(super) credit_before: i64,
 }
 
 impl Row {
+    /// As it is written.
+    pub(super) fn as_new(&self) -> NewRow<'_> {
+        NewRow {
+            id: self.id.0,
+            debit: self.debit.0,
+            credit: self.credit.0,
+            amount: self.amount,
+            kind: self.kind.number(),
+            hold: self.hold.map(|id| id.0),
+            reverses: self.reverses.map(|id| id.0),
+            timeout_secs: self.timeout_secs.map(|secs| i32::try_from(secs).unwrap_or(i32::MAX)),
+            partly: self.partly,
+            code: &self.code,
+            reference: self.reference.as_deref(),
+            event_at: Some(self.event_at),
+        }
+    }
+
     pub(super) const fn recorded(&self, existed: bool) -> Recorded {
         Recorded { id: self.id, amount: self.amount, created_at: self.created_at, existed }
     }

@@ -1,19 +1,22 @@
 //! Concurrent callers' transfers, folded into one transaction after the other.
 //!
-//! Who asks while a transaction is at work shares the next one, which begins while that one is on its way to the disk. Nobody
-//! waits for a timer, and a caller alone takes the one round trip.
+//! Who asks while a transaction is at work shares the next one. A transaction gives its locks back before it is on the disk, so that the next
+//! one need not wait for that; callers are answered after it. Nobody waits for a timer, and a caller alone takes the one round trip.
+
+mod session;
 
 use std::sync::Arc;
 
-use sqlx::{PgPool, Postgres, Transaction};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use sqlx::{Connection as _, PgPool};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use super::{Answer, LedgerError, Refusal, Transfer, post, post_in_tx, post_one};
+use self::session::{Ahead, Disk, Session};
+use super::{Answer, LedgerError, Refusal, Transfer, post, post_folded, post_one, post_plainly};
 
-/// Transactions under way at once: one at work, one being committed.
-const LANES: usize = 2;
 /// Batches in one transaction at most.
 const MOST: usize = 512;
+/// Transactions that may be on their way to the disk.
+const AHEAD: usize = 4;
 
 /// A queue into the ledger. All clones share it; it ends with the last of them.
 #[derive(Clone, Debug)]
@@ -24,18 +27,30 @@ pub struct Writer {
 #[derive(Debug)]
 struct Asked {
     batch: Vec<Transfer>,
-    answer: oneshot::Sender<Result<Vec<Answer>, LedgerError>>,
+    answer: Reply,
+}
+
+/// Where a caller waits.
+type Reply = oneshot::Sender<Result<Vec<Answer>, LedgerError>>;
+
+/// What a transaction wrote, before it is on the disk.
+#[derive(Debug)]
+struct Written {
+    asked: Vec<Asked>,
+    answers: Vec<Vec<Answer>>,
+    disk: Arc<Disk>,
+    /// One of [`AHEAD`], given back when they are answered.
+    place: OwnedSemaphorePermit,
 }
 
 impl Writer {
-    /// Starts one in tasks of its own; it takes two sessions of the pool.
+    /// Starts one in tasks of its own; it opens three sessions besides the pool's.
     #[must_use]
     pub fn start(pool: PgPool) -> Self {
         let (queue, asked) = mpsc::channel(MOST);
-        let asked = Arc::new(Mutex::new(asked));
-        for _ in 0..LANES {
-            tokio::spawn(run(pool.clone(), Arc::clone(&asked)));
-        }
+        let (written, flushed) = mpsc::channel(AHEAD);
+        tokio::spawn(write(pool.clone(), asked, written));
+        tokio::spawn(flush(pool, flushed));
         Self { queue }
     }
 
@@ -58,50 +73,92 @@ impl Writer {
     }
 }
 
-/// One lane. While its transaction is on its way to the disk and its callers are answered, the other one is at work on the next.
-async fn run(pool: PgPool, queue: Arc<Mutex<mpsc::Receiver<Asked>>>) {
-    let mut asked = Vec::with_capacity(MOST);
+/// One transaction after the other.
+async fn write(pool: PgPool, mut queue: mpsc::Receiver<Asked>, written: mpsc::Sender<Written>) {
+    let (mut ahead, mut own) = (Ahead::of(&pool), Session::of(&pool));
+    let places = Arc::new(Semaphore::new(AHEAD));
     loop {
-        let mut turn = queue.lock().await;
-        if turn.recv_many(&mut asked, MOST).await == 0 {
+        let mut asked = Vec::new();
+        if queue.recv_many(&mut asked, MOST).await == 0 {
             return;
         }
-        let written = together(&pool, &asked).await;
-        drop(turn);
-        let answers = match written {
-            Ok((Some(tx), answers)) => tx.commit().await.map(|()| answers).map_err(LedgerError::from),
-            Ok((None, answers)) => Ok(answers),
-            Err(error) => Err(error),
-        };
-        match answers {
-            Ok(answers) => {
-                for (asked, answers) in asked.drain(..).zip(answers) {
-                    // Who no longer listens asks again.
-                    drop(asked.answer.send(Ok(answers)));
-                }
-            }
-            // Perhaps one of them alone is at fault. What was committed even so is answered the same.
+        // While others wait for the disk it is not worth another way there.
+        if places.available_permits() == AHEAD
+            && let Some((transfer, answer)) = alone(&mut asked)
+        {
+            drop(answer.send(by_itself(&mut own, &transfer).await));
+            continue;
+        }
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match together(&mut ahead, &asked).await {
+            Ok((answers, disk)) => drop(written.send(Written { asked, answers, disk, place }).await),
             Err(_) => {
-                for Asked { batch, answer } in asked.drain(..) {
-                    drop(answer.send(post(&pool, &batch).await));
-                }
+                ahead.close();
+                one_by_one(&pool, asked).await;
             }
         }
     }
 }
 
-/// Its transaction, unless it is committed already.
-type Written = (Option<Transaction<'static, Postgres>>, Vec<Vec<Answer>>);
-
-/// Writes all of it.
-async fn together(pool: &PgPool, asked: &[Asked]) -> Result<Written, LedgerError> {
-    if let [Asked { batch, .. }] = asked
-        && let [transfer] = batch.as_slice()
-    {
-        return Ok((None, vec![vec![post_one(pool, transfer).await?]]));
+/// Answers when what was written is on the disk.
+async fn flush(pool: PgPool, mut queue: mpsc::Receiver<Written>) {
+    let mut written = Vec::with_capacity(AHEAD);
+    while queue.recv_many(&mut written, AHEAD).await > 0 {
+        // All of them were written before it is asked; mostly it is one.
+        let mut flushed: Option<(Arc<Disk>, bool)> = None;
+        for Written { asked, answers, disk, place: _place } in written.drain(..) {
+            let is_flushed = match &flushed {
+                Some((same, is_flushed)) if Arc::ptr_eq(same, &disk) => *is_flushed,
+                _ => disk.flush().await,
+            };
+            flushed = Some((disk, is_flushed));
+            if !is_flushed {
+                one_by_one(&pool, asked).await;
+                continue;
+            }
+            for (asked, answers) in asked.into_iter().zip(answers) {
+                // Who no longer listens asks again.
+                drop(asked.answer.send(Ok(answers)));
+            }
+        }
     }
+}
+
+/// The transfer that nobody shares a transaction with.
+fn alone(asked: &mut Vec<Asked>) -> Option<(Transfer, Reply)> {
+    if !matches!(asked.as_slice(), [Asked { batch, .. }] if batch.len() == 1) {
+        return None;
+    }
+    let Asked { mut batch, answer } = asked.pop()?;
+    Some((batch.pop()?, answer))
+}
+
+/// Durable when it answers.
+async fn by_itself(session: &mut Session, transfer: &Transfer) -> Result<Vec<Answer>, LedgerError> {
+    let answer = post_one(session.open().await?, transfer).await;
+    if answer.is_err() {
+        session.close();
+    }
+    Ok(vec![answer?])
+}
+
+/// Writes all of it; it may not be on the disk yet.
+async fn together(ahead: &mut Ahead, asked: &[Asked]) -> Result<(Vec<Vec<Answer>>, Arc<Disk>), LedgerError> {
     let batches: Vec<&[Transfer]> = asked.iter().map(|asked| asked.batch.as_slice()).collect();
-    let mut tx = pool.begin().await?;
-    let answers = post_in_tx(&mut tx, &batches).await?;
-    Ok((Some(tx), answers))
+    let (conn, disk) = ahead.open().await?;
+    // One statement needs no transaction around it.
+    if let Some(answers) = post_plainly(conn, &batches).await? {
+        return Ok((answers, Arc::clone(disk)));
+    }
+    let mut tx = conn.begin().await?;
+    let answers = post_folded(&mut tx, &batches).await?;
+    tx.commit().await?;
+    Ok((answers, Arc::clone(disk)))
+}
+
+/// Perhaps one of them alone is at fault. What was written even so is answered the same.
+async fn one_by_one(pool: &PgPool, asked: Vec<Asked>) {
+    for Asked { batch, answer } in asked {
+        drop(answer.send(post(pool, &batch).await));
+    }
 }

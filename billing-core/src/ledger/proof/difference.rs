@@ -104,7 +104,7 @@ pub enum Difference {
     Account {
         /// The account.
         account: Uuid,
-        /// One of the totals, or `latest`.
+        /// One of the totals.
         field: String,
         /// As it is stored.
         stored: String,
@@ -114,20 +114,6 @@ pub enum Difference {
     /// More was taken than put in, or the other way, against its limit.
     #[error("account {0} is overdrawn")]
     Overdrawn(Uuid),
-    /// The way from an account's latest transfer back leaves some out.
-    #[error(
-        "account {account}: the transfer at position {position} names {stored} as the one before it, which is {found}"
-    )]
-    Chain {
-        /// The account.
-        account: Uuid,
-        /// Of the transfer.
-        position: i64,
-        /// Position that it names.
-        stored: i64,
-        /// Position of the transfer before it; 0: none.
-        found: i64,
-    },
     /// A hold's row does not agree with the transfers.
     #[error("hold {hold}: {field} is {stored}, its transfers say {found}")]
     Hold {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::super::{Amount, row::Kind};
 
 /// Of the encoding below, so that another one can follow.
-const ENCODING: u8 = 1;
+const ENCODING: u8 = 2;
 /// Bytes of a digest that a seal keeps of each row.
 pub(super) const KEPT: usize = 8;
 
@@ -18,8 +18,6 @@ pub(super) type Hash = [u8; 32];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct StoredRow {
     pub(super) position: i64,
-    pub(super) debit_before: i64,
-    pub(super) credit_before: i64,
     pub(super) id: Uuid,
     pub(super) debit: Uuid,
     pub(super) credit: Uuid,
@@ -45,19 +43,12 @@ impl StoredRow {
     fn encoded(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(200);
         bytes.push(ENCODING);
-        for number in [self.position, self.debit_before, self.credit_before] {
-            bytes.extend(number.to_be_bytes());
-        }
+        bytes.extend(self.position.to_be_bytes());
         for id in [self.id, self.debit, self.credit] {
             bytes.extend(id.as_bytes());
         }
         bytes.extend(self.amount.units().to_be_bytes());
-        bytes.push(match self.kind {
-            Kind::Posted => 0,
-            Kind::Pending => 1,
-            Kind::PostPending => 2,
-            Kind::VoidPending => 3,
-        });
+        bytes.push(self.kind.number().to_be_bytes()[1]);
         for id in [self.hold, self.reverses] {
             optional(&mut bytes, id.as_ref().map(Uuid::as_bytes));
         }
@@ -110,8 +101,6 @@ mod tests {
     fn row() -> StoredRow {
         StoredRow {
             position: 1,
-            debit_before: 0,
-            credit_before: 0,
             id: Uuid::from_u128(1),
             debit: Uuid::from_u128(2),
             credit: Uuid::from_u128(3),
@@ -142,10 +131,8 @@ mod tests {
 
     #[test]
     fn no_two_rows_that_differ_are_encoded_the_same() {
-        let changes: [fn(&mut StoredRow); 18] = [
+        let changes: [fn(&mut StoredRow); 16] = [
             |row| row.position = 2,
-            |row| row.debit_before = 1,
-            |row| row.credit_before = 1,
             |row| row.id = Uuid::from_u128(9),
             |row| row.debit = Uuid::from_u128(9),
             |row| row.credit = Uuid::from_u128(9),

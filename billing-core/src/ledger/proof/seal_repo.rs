@@ -56,7 +56,7 @@ pub(super) async fn rows_after(
     most: i64,
 ) -> sqlx::Result<Vec<StoredRow>> {
     let rows = sqlx::query(
-        "select position, debit_before, credit_before, transfer_id, debit_account, credit_account, amount, kind::text as kind,
+        "select position, transfer_id, debit_account, credit_account, amount, kind::text as kind,
                 pending_id, reverses, timeout_secs, partly, code, reference, event_at, created_at
            from ledger_transfer
           where position > $1 and position <= $2
@@ -75,8 +75,6 @@ fn stored_row(row: &PgRow) -> sqlx::Result<StoredRow> {
     let kind: &str = row.try_get("kind")?;
     Ok(StoredRow {
         position: row.try_get("position")?,
-        debit_before: row.try_get("debit_before")?,
-        credit_before: row.try_get("credit_before")?,
         id: row.try_get("transfer_id")?,
         debit: row.try_get("debit_account")?,
         credit: row.try_get("credit_account")?,

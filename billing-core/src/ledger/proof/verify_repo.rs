@@ -68,12 +68,11 @@ impl Check {
 }
 
 /// What the transfers name first, then what is made of them. Of a row that is missing, one column is shown.
-pub(super) const CHECKS: [Check; 12] = [
+pub(super) const CHECKS: [Check; 11] = [
     Check { sql: ORPHANS, difference: orphan },
     Check { sql: ENDS, difference: unknown_hold },
     Check { sql: REVERSALS, difference: unknown_reversed },
     Check { sql: REVERSED, difference: reversed_too_much },
-    Check { sql: CHAINS, difference: chain },
     Check { sql: ENDED_AGAIN, difference: |row| Ok(Difference::HoldEndedAgain(row.try_get("transfer_id")?)) },
     Check { sql: HOLDS, difference: hold },
     Check { sql: ACCOUNTS, difference: account },
@@ -145,29 +144,6 @@ fn reversed_too_much(row: &PgRow) -> sqlx::Result<Difference> {
     })
 }
 
-const CHAINS: &str = "
-    with sides as (
-        select debit_account as account_id, position, debit_before as before from ledger_transfer
-         union all
-        select credit_account, position, credit_before from ledger_transfer
-    ), linked as (
-        select *, lag(position, 1, 0::bigint) over (partition by account_id order by position) as found from sides
-    )
-    select account_id, position, before as stored, found
-      from linked
-     where before <> found
-     order by position
-     limit $1";
-
-fn chain(row: &PgRow) -> sqlx::Result<Difference> {
-    Ok(Difference::Chain {
-        account: row.try_get("account_id")?,
-        position: row.try_get("position")?,
-        stored: row.try_get("stored")?,
-        found: row.try_get("found")?,
-    })
-}
-
 /// What became of each hold, by its transfers alone.
 macro_rules! held {
     ($select:literal) => {
@@ -225,18 +201,18 @@ fn hold(row: &PgRow) -> sqlx::Result<Difference> {
 
 const ACCOUNTS: &str = held!(
     ", sides as (
-         select debit_account as account_id, position, 0 as held_out, 0 as held_in, 0 as put_in,
+         select debit_account as account_id, 0 as held_out, 0 as held_in, 0 as put_in,
                 case when kind in ('posted', 'post_pending') then amount else 0 end as taken
            from ledger_transfer
           union all
-         select credit_account, position, 0, 0, case when kind in ('posted', 'post_pending') then amount else 0 end, 0
+         select credit_account, 0, 0, case when kind in ('posted', 'post_pending') then amount else 0 end, 0
            from ledger_transfer
           union all
-         select debit_account, 0, remaining, 0, 0, 0 from held where remaining > 0
+         select debit_account, remaining, 0, 0, 0 from held where remaining > 0
           union all
-         select credit_account, 0, 0, remaining, 0, 0 from held where remaining > 0
+         select credit_account, 0, remaining, 0, 0 from held where remaining > 0
      ), sums as (
-         select account_id, max(position) as latest, sum(held_out) as held_out, sum(held_in) as held_in, sum(put_in) as put_in,
+         select account_id, sum(held_out) as held_out, sum(held_in) as held_in, sum(put_in) as put_in,
                 sum(taken) as taken
            from sides
           group by account_id
@@ -248,8 +224,7 @@ const ACCOUNTS: &str = held!(
                 ('debits_pending', account.debits_pending, sums.held_out),
                 ('debits_posted', account.debits_posted, sums.taken),
                 ('credits_pending', account.credits_pending, sums.held_in),
-                ('credits_posted', account.credits_posted, sums.put_in),
-                ('latest', account.latest, sums.latest)) as fact (field, stored, found)
+                ('credits_posted', account.credits_posted, sums.put_in)) as fact (field, stored, found)
       where stored <> coalesce(found, 0)
       order by account_id
       limit $1"

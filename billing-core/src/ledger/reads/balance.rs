@@ -4,8 +4,8 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::{
-    super::{Amount, LedgerError, Limited},
-    Net, read_repo,
+    super::{Amount, LedgerError, Limited, Net},
+    read_repo,
 };
 use crate::ids::{AccountId, TransferId};
 

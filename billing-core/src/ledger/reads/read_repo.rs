@@ -5,8 +5,7 @@ use sqlx::{PgConnection, Row as _, postgres::PgRow};
 use time::OffsetDateTime;
 
 use super::{
-    super::Limited,
-    Net,
+    super::{Limited, Net},
     balance::{Balance, By, Explained, OpenHold, OwnerBalance, TrialLine},
     statement::{Line, Read, kind_word},
 };

@@ -4,8 +4,8 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::{
-    super::{LedgerError, row::Kind},
-    Net, read_repo,
+    super::{LedgerError, Net, row::Kind},
+    read_repo,
 };
 use crate::ids::{AccountId, TransferId};
 

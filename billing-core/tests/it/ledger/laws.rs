@@ -81,6 +81,8 @@ fn slowed(step: &Step) -> Option<Transfer> {
 enum Way {
     /// One round trip each; the sweeper.
     Plainly,
+    /// As a batch, by what it changes; the sweeper.
+    Batched,
     /// By the fold; the sweeper.
     Folded,
     /// By the fold; whoever comes by.
@@ -122,25 +124,24 @@ async fn holds_at_every_step(pool: &PgPool, steps: &[Step], way: Way) -> Result<
     }
     while ledger::sweep(pool, 7).await? > 0 {}
     ensure!(totals(pool).await? == expected(&model), "at the end");
-    every_account_leads_back_to_its_first_transfer(pool).await
+    time_goes_on_along_every_account(pool).await
 }
 
-/// From the latest of each account back, every transfer is met once on either side.
-async fn every_account_leads_back_to_its_first_transfer(pool: &PgPool) -> Result<()> {
-    let (met, transfers): (i64, i64) = sqlx::query_as(
-        "with recursive chain (account_id, position) as (
-             select account_id, latest from ledger_account where latest > 0
+/// Along an account neither positions nor the clock go back.
+async fn time_goes_on_along_every_account(pool: &PgPool) -> Result<()> {
+    let back: i64 = sqlx::query_scalar(
+        "with sides as (
+             select debit_account as account_id, position, created_at from ledger_transfer
              union all
-             select account_id, before
-               from chain
-               join ledger_transfer using (position),
-                    lateral (select case when debit_account = account_id then debit_before else credit_before end) as b (before)
-              where before > 0 and account_id in (debit_account, credit_account) and before < position)
-         select (select count(*) from chain), (select count(*) from ledger_transfer)",
+             select credit_account, position, created_at from ledger_transfer
+         ), along as (
+             select created_at, lag(created_at) over (partition by account_id order by position) as earlier from sides
+         )
+         select count(*) from along where created_at < earlier",
     )
     .fetch_one(pool)
     .await?;
-    ensure!(met == 2 * transfers, "{met} sides are met of {transfers} transfers");
+    ensure!(back == 0, "{back} are earlier than the one before");
     Ok(())
 }
 
@@ -150,9 +151,19 @@ fn expected(model: &Model) -> Vec<[u128; 4]> {
 
 async fn post(pool: &PgPool, transfer: &Transfer, way: Way) -> Result<Answer> {
     if matches!(way, Way::Plainly) {
-        return Ok(ledger::post_one(pool, transfer).await?);
+        return Ok(ledger::post_one(&mut *pool.acquire().await?, transfer).await?);
     }
-    Ok(ledger::post(pool, std::slice::from_ref(transfer)).await?.remove(0))
+    let one = std::slice::from_ref(transfer);
+    if matches!(way, Way::Batched) {
+        return Ok(ledger::post(pool, one).await?.remove(0));
+    }
+    // One beside it that is refused is in the way of both.
+    let nothing = world::moved(account(0), account(1), 0);
+    let mut tx = pool.begin().await?;
+    let mut answers = ledger::post_in_tx(&mut tx, &[one, std::slice::from_ref(&nothing)]).await?;
+    tx.commit().await?;
+    ensure!(answers.pop() == Some(vec![Err(Refusal::Nothing)]), "nothing is moved");
+    Ok(answers.concat().remove(0))
 }
 
 macro_rules! after_any_history {
@@ -173,6 +184,7 @@ macro_rules! after_any_history {
 
 after_any_history! {
     totals_are_the_models_after_every_step_in_one_round_trip, Way::Plainly;
+    totals_are_the_models_after_every_step_by_what_it_changes, Way::Batched;
     totals_are_the_models_after_every_step_by_the_fold, Way::Folded;
     totals_are_the_models_in_the_end_without_a_sweeper, Way::Unswept;
 }

@@ -149,7 +149,7 @@ async fn at_once(database: &Database, transfers: Vec<Transfer>) -> Result<Vec<An
             if number % 2 == 0 {
                 return post(&pool, &transfer).await;
             }
-            Ok(ledger::post_one(&pool, &transfer).await?)
+            Ok(ledger::post_one(&mut *pool.acquire().await?, &transfer).await?)
         });
     }
     clients.join_all().await.into_iter().collect()

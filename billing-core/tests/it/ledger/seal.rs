@@ -174,8 +174,8 @@ async fn every_column_of_a_transfer_is_in_its_digest() -> Result<()> {
     )
     .fetch_all(database.pool())
     .await?;
-    let encoded = "amount code created_at credit_account credit_before debit_account debit_before event_at kind partly pending_id \
-                   position reference reverses timeout_secs transfer_id";
+    let encoded = "amount code created_at credit_account debit_account event_at kind partly pending_id position \
+                   reference reverses timeout_secs transfer_id";
     assert_eq!(columns.join(" "), encoded);
     Ok(())
 }

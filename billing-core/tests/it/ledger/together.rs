@@ -30,7 +30,7 @@ async fn a_thousand_requests_five_times_each_have_one_effect_and_equal_answers()
                 let transfer = asked[number % 1_000].clone();
                 let answer = match client % 2 {
                     0 => writer.post_one(transfer).await?,
-                    _ => ledger::post_one(&pool, &transfer).await?,
+                    _ => ledger::post_one(&mut *pool.acquire().await?, &transfer).await?,
                 };
                 answers.push(answer.map_err(anyhow::Error::from)?);
             }
@@ -66,7 +66,7 @@ async fn of_those_who_ask_for_the_last_at_once_one_is_given_it() -> Result<()> {
             let transfer = moved(customer, house, 4);
             match client % 2 {
                 0 => writer.post_one(transfer).await,
-                _ => ledger::post_one(&pool, &transfer).await,
+                _ => ledger::post_one(&mut *pool.acquire().await?, &transfer).await,
             }
         });
     }
@@ -81,15 +81,15 @@ async fn of_those_who_ask_for_the_last_at_once_one_is_given_it() -> Result<()> {
     Ok(())
 }
 
-/// A hold whose time is over is in the way of the one round trip: each of them takes the longer way at the same moment.
+/// Without what a hold holds whose time is over nobody has enough: each of them takes the longer way at the same moment.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn those_who_come_by_the_end_of_a_hold_at_once_take_nothing_from_each_other() -> Result<()> {
     let database = Database::new().await;
     let (customers, house) = accounts(database.pool(), 1).await?;
     let customer = customers[0];
-    ledger::post(database.pool(), &[moved(house, customer, 1_000)]).await?.remove(0)?;
-    for round in 1..=20 {
-        ledger::post(database.pool(), &[held(customer, house, 5, false)]).await?.remove(0)?;
+    for _ in 0..20 {
+        ledger::post(database.pool(), &[moved(house, customer, 8)]).await?.remove(0)?;
+        ledger::post(database.pool(), &[held(customer, house, 8, false)]).await?.remove(0)?;
         sqlx::query("update ledger_hold set expires_at = now() where ended is null").execute(database.pool()).await?;
         let barrier = Arc::new(Barrier::new(8));
         let mut clients = JoinSet::new();
@@ -103,7 +103,7 @@ async fn those_who_come_by_the_end_of_a_hold_at_once_take_nothing_from_each_othe
         while let Some(client) = clients.join_next().await {
             client??.map_err(anyhow::Error::from)?;
         }
-        assert_eq!(available(database.pool(), customer).await?, Amount::from(1_000 - 8 * round));
+        assert_eq!(available(database.pool(), customer).await?, Amount::ZERO);
     }
     Ok(())
 }
@@ -125,8 +125,8 @@ async fn those_who_come_by_the_end_of_a_hold_in_transactions_of_their_own_wait_i
     let database = Database::new().await;
     let (customers, house) = accounts(database.pool(), 2).await?;
     let (before, behind) = (customers[0], customers[1]);
-    for customer in [before, behind] {
-        ledger::post(database.pool(), &[moved(house, customer, 1_000)]).await?.remove(0)?;
+    for (customer, amount) in [(before, 1_000), (behind, 5)] {
+        ledger::post(database.pool(), &[moved(house, customer, amount)]).await?.remove(0)?;
     }
     for _ in 0..20 {
         ledger::post(database.pool(), &[held(behind, before, 5, false)]).await?.remove(0)?;
@@ -147,6 +147,7 @@ async fn those_who_come_by_the_end_of_a_hold_in_transactions_of_their_own_wait_i
         while let Some(client) = clients.join_next().await {
             client???;
         }
+        assert_eq!(available(database.pool(), behind).await?, Amount::from(5));
     }
     assert_eq!(available(database.pool(), before).await?, Amount::from(1_000 - 4 * 20));
     Ok(())
@@ -182,5 +183,67 @@ async fn nobody_has_the_privilege_to_change_what_is_written() -> Result<()> {
     .fetch_all(database.pool())
     .await?;
     assert_eq!(privileges, ["INSERT", "REFERENCES", "SELECT", "TRIGGER"]);
+    Ok(())
+}
+
+/// The second one waits for the first at the id, between accounts that nobody else locks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_that_two_use_at_once_stands_for_what_was_first() -> Result<()> {
+    let database = Database::new().await;
+    let (customers, house) = accounts(database.pool(), 3).await?;
+    for customer in &customers {
+        ledger::post(database.pool(), &[moved(house, *customer, 10)]).await?.remove(0)?;
+    }
+    let first = moved(customers[0], house, 1);
+    let second = Transfer { id: first.id, ..moved(customers[1], customers[2], 1) };
+    let mut tx = database.pool().begin().await?;
+    ledger::post_one_in_tx(&mut tx, &first).await??;
+    let pool = database.pool().clone();
+    let late = tokio::spawn(async move { ledger::post(&pool, &[second]).await });
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    tx.commit().await?;
+    let answer = late.await??.remove(0);
+    assert!(matches!(answer, Err(Refusal::Differs { .. })), "{answer:?}");
+    assert_eq!(available(database.pool(), customers[1]).await?, Amount::from(10));
+    Ok(())
+}
+
+/// Sessions that the server ends, those that wait for the disk too: who asks again is answered in the end, and once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_whose_sessions_are_ended_goes_on() -> Result<()> {
+    let database = Database::new().await;
+    let (customers, house) = accounts(database.pool(), 4).await?;
+    let writer = Writer::start(database.pool().clone());
+    let mut clients = JoinSet::new();
+    for client in 0..16 {
+        let (writer, customer) = (writer.clone(), customers[client % customers.len()]);
+        clients.spawn(async move {
+            for _ in 0..40 {
+                let transfer = moved(house, customer, 1);
+                while !matches!(writer.post_one(transfer.clone()).await, Ok(Ok(_))) {
+                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                }
+            }
+        });
+    }
+    let killer = database.pool().clone();
+    let ended = tokio::spawn(async move {
+        let mut ended = 0;
+        for _ in 0..15 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            let sql = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                        where datname = current_database() and pid <> pg_backend_pid()
+                          and (query like '%ledger_write%' or query like '%emit_message%')";
+            ended += sqlx::query_scalar::<_, i64>(sql).fetch_one(&killer).await.unwrap_or_default();
+        }
+        ended
+    });
+    while let Some(client) = clients.join_next().await {
+        client?;
+    }
+    assert!(ended.await? > 0);
+    let (rows, sum): (i64, Amount) =
+        sqlx::query_as("select count(*), sum(amount) from ledger_transfer").fetch_one(database.pool()).await?;
+    assert_eq!((rows, sum), (640, Amount::from(640)));
     Ok(())
 }

@@ -1,4 +1,4 @@
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use billing_core::ledger::{self, Answer, NewAccount};
 use sqlx::PgPool;
 
@@ -48,10 +48,10 @@ pub async fn post(pool: &PgPool, transfer: &Transfer) -> Result<Answer> {
     Ok(ledger::post(pool, std::slice::from_ref(transfer)).await?.remove(0))
 }
 
-/// What it holds for its owner, holds taken off.
+/// What it holds for its owner, holds taken off unless their time is over.
 pub async fn available(pool: &PgPool, account: AccountId) -> Result<Amount> {
-    let sql = "select credits_posted - debits_posted - debits_pending from ledger_account where account_id = $1";
-    Ok(sqlx::query_scalar(sql).bind(account.0).fetch_one(pool).await?)
+    let balance = ledger::balance(&mut *pool.acquire().await?, account).await?.context("an account")?;
+    Amount::new(balance.available().units().try_into()?).context("an amount")
 }
 
 /// How many random histories are run: as many as usual, unless somebody has the time for more.

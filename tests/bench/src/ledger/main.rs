@@ -6,6 +6,7 @@
 
 mod callers;
 mod flat;
+mod sessions;
 mod tpcb;
 mod ways;
 
@@ -51,7 +52,7 @@ async fn main() -> ExitCode {
 }
 
 /// A way, on which accounts, by how many callers, and what is wanted of it in TPC-B transactions.
-const TURNS: [(Way, Spread, usize, Option<f64>); 18] = [
+const TURNS: [(Way, Spread, usize, Option<f64>); 21] = [
     (Way::Direct, Spread::Many, 1, None),
     (Way::Direct, Spread::Many, 8, None),
     (Way::Direct, Spread::Many, 64, Some(2.0)),
@@ -67,6 +68,9 @@ const TURNS: [(Way, Spread, usize, Option<f64>); 18] = [
     (Way::Together, Spread::OneHouse, 256, Some(12.0)),
     (Way::Together, Spread::OneCustomer, 64, Some(7.0)),
     (Way::Together, Spread::OneCustomer, 256, Some(12.0)),
+    (Way::Direct, Spread::Strangers, 64, None),
+    (Way::Together, Spread::Strangers, 64, None),
+    (Way::Together, Spread::Strangers, 256, None),
     (Way::Pairs, Spread::Many, 64, None),
     (Way::Pairs, Spread::OneCustomer, 64, None),
     (Way::Pairs, Spread::Many, 256, None),

@@ -10,15 +10,18 @@ use billing_core::{
 use sqlx::PgPool;
 use test_support::Database;
 
-use crate::callers::{Pace, drive};
+use crate::{
+    callers::{Pace, drive},
+    sessions::Sessions,
+};
 
-/// Customers, and as many accounts of the house.
-const ACCOUNTS: usize = 5_000;
+const CUSTOMERS: usize = 10_000;
+/// Accounts of the house: as many as TPC-B has branches at the yardstick's scale.
+const HOUSE: usize = 50;
 /// Transfers of one batch.
 const BATCH: usize = 100;
-/// Sessions of the callers that post directly: what the programs have unless they are told otherwise. Far more only wait for each
-/// other at the log.
-const SESSIONS: u32 = 10;
+/// Sessions of the callers that post directly. Far more only wait for each other at the log.
+const SESSIONS: usize = 16;
 
 /// How holds are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub enum Way {
 pub enum Spread {
     /// Any of the customers, any of the house's.
     Many,
+    /// Any two of the customers.
+    Strangers,
     /// Any of the customers, one of the house's.
     OneHouse,
     /// One of each.
@@ -59,6 +64,7 @@ impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Many => "many",
+            Self::Strangers => "strangers",
             Self::OneHouse => "one_house",
             Self::OneCustomer => "one_customer",
         })
@@ -77,7 +83,16 @@ impl Parties {
     fn hold(&self) -> Transfer {
         let any = |of: &[AccountId]| of[rand::random_range(0..of.len())];
         let debit = if self.spread == Spread::OneCustomer { self.customers[0] } else { any(&self.customers) };
-        let credit = if self.spread == Spread::Many { any(&self.house) } else { self.house[0] };
+        let credit = match self.spread {
+            Spread::Many => any(&self.house),
+            Spread::Strangers => loop {
+                let other = any(&self.customers);
+                if other != debit {
+                    break other;
+                }
+            },
+            Spread::OneHouse | Spread::OneCustomer => self.house[0],
+        };
         let movement = Movement { debit, credit, amount: Amount::from(1) };
         asked(Action::Hold { movement, timeout_secs: Some(86_400), partly: false }, "hold")
     }
@@ -94,7 +109,7 @@ pub struct Books {
 impl Books {
     pub async fn open() -> Result<Self> {
         let database = Database::create(&billing_core::MIGRATOR).await?;
-        let pool = billing_process::pool_options().max_connections(SESSIONS).connect(database.url()).await?;
+        let pool = billing_process::pool_options().connect(database.url()).await?;
         let mut conn = pool.acquire().await?;
         ledger::name_asset(&mut conn, "credits", 2).await?;
         let of = |kind: &str, limited| NewAccount {
@@ -104,8 +119,8 @@ impl Books {
             owner: None,
             limited,
         };
-        let customers: Vec<_> = (0..ACCOUNTS).map(|_| of("customer", Some(Limited::Debits))).collect();
-        let house: Vec<_> = (0..ACCOUNTS).map(|_| of("house", None)).collect();
+        let customers: Vec<_> = (0..CUSTOMERS).map(|_| of("customer", Some(Limited::Debits))).collect();
+        let house: Vec<_> = (0..HOUSE).map(|_| of("house", None)).collect();
         ledger::open_accounts(&mut conn, &customers).await?;
         ledger::open_accounts(&mut conn, &house).await?;
         drop(conn);
@@ -131,12 +146,16 @@ impl Books {
         sqlx::query("checkpoint").execute(&self.pool).await?;
         let (pool, parties) = (self.pool.clone(), Parties { spread, ..self.parties.clone() });
         let writer = Writer::start(pool.clone());
+        let sessions = Sessions::open(&pool, if way == Way::Direct { callers.min(SESSIONS) } else { 0 }).await?;
         drive(callers, lasting, move |_, _| {
-            let (pool, parties, writer) = (pool.clone(), parties.clone(), writer.clone());
+            let (pool, parties, writer, sessions) = (pool.clone(), parties.clone(), writer.clone(), sessions.clone());
             async move {
                 match way {
                     Way::Direct => {
-                        ledger::post_one(&pool, &parties.hold()).await??;
+                        let mut session = sessions.take().await?;
+                        let answer = ledger::post_one(&mut session, &parties.hold()).await;
+                        sessions.give_back(session);
+                        answer??;
                         Ok(1)
                     }
                     Way::Batched => {

@@ -6,9 +6,14 @@ use std::{
 };
 
 use bigdecimal::{BigDecimal, ToPrimitive};
-use sqlx::{Decode, Postgres, Type, error::BoxDynError, postgres::PgTypeInfo, postgres::PgValueRef};
+use sqlx::{
+    Decode, Encode, Postgres, Type,
+    encode::IsNull,
+    error::BoxDynError,
+    postgres::{PgArgumentBuffer, PgTypeInfo, PgValueRef},
+};
 
-use super::super::Amount;
+use super::{Amount, amount::encode_number};
 
 /// What was put in less what was taken, of an asset's smallest unit: more than zero where credits are more. From -1.7 × 10^38
 /// to 1.7 × 10^38; what one account has always fits.
@@ -71,6 +76,12 @@ impl fmt::Display for Net {
 impl Type<Postgres> for Net {
     fn type_info() -> PgTypeInfo {
         <BigDecimal as Type<Postgres>>::type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for Net {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        encode_number(self.0.unsigned_abs(), self.0 < 0, buffer)
     }
 }
 
