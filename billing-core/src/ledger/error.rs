@@ -2,7 +2,8 @@
 
 use crate::ids::AccountId;
 
-/// Something else than an answer. After the database's nobody knows whether anything was written: ask again with the same ids.
+/// Something else than an answer. After the database's nobody knows whether anything was written: ask again with the same ids. As long as the
+/// server is still at work on what was lost, a refusal of the same is not its last word.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// An asset's digits never change.
@@ -22,10 +23,24 @@ pub enum LedgerError {
     /// Again and again somebody else wrote one of the ids at the same time, between other accounts. Nothing was written.
     #[error("other transactions write the same ids")]
     Interfered,
+    /// The writer's session ended before it knew. Nobody knows whether anything was written.
+    #[error("the ledger's writer lost its session; ask again with the same id")]
+    Lost,
     /// The task of the writer ended. Nobody knows whether anything was written.
     #[error("the ledger's writer ended")]
     WriterGone,
     /// The database's.
     #[error(transparent)]
     Db(#[from] sqlx::Error),
+}
+
+impl LedgerError {
+    /// Whether nothing was written, for sure: the server said so while it was still there.
+    pub(super) fn wrote_nothing(&self) -> bool {
+        match self {
+            Self::Db(error) => error.as_database_error().is_some(),
+            Self::Lost | Self::WriterGone => false,
+            Self::OtherScale { .. } | Self::OtherAccount(_) | Self::NoTransaction | Self::Interfered => true,
+        }
+    }
 }

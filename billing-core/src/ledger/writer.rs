@@ -8,9 +8,12 @@ mod session;
 use std::sync::Arc;
 
 use sqlx::{Connection as _, PgPool};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    time::timeout,
+};
 
-use self::session::{Ahead, Disk, Session};
+use self::session::{Ahead, Disk, PATIENCE, Session};
 use super::{Answer, LedgerError, Refusal, Transfer, post, post_folded, post_one, post_plainly};
 
 /// Batches in one transaction at most.
@@ -49,8 +52,8 @@ impl Writer {
     pub fn start(pool: PgPool) -> Self {
         let (queue, asked) = mpsc::channel(MOST);
         let (written, flushed) = mpsc::channel(AHEAD);
-        tokio::spawn(write(pool.clone(), asked, written));
-        tokio::spawn(flush(pool, flushed));
+        tokio::spawn(write(pool, asked, written));
+        tokio::spawn(flush(flushed));
         Self { queue }
     }
 
@@ -90,18 +93,18 @@ async fn write(pool: PgPool, mut queue: mpsc::Receiver<Asked>, written: mpsc::Se
             continue;
         }
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        match together(&mut ahead, &asked).await {
+        match timeout(PATIENCE, together(&mut ahead, &asked)).await.unwrap_or(Err(LedgerError::Lost)) {
             Ok((answers, disk)) => drop(written.send(Written { asked, answers, disk, place }).await),
-            Err(_) => {
+            Err(error) => {
                 ahead.close();
-                one_by_one(&pool, asked).await;
+                if error.wrote_nothing() { one_by_one(&pool, asked).await } else { lost(asked) }
             }
         }
     }
 }
 
 /// Answers when what was written is on the disk.
-async fn flush(pool: PgPool, mut queue: mpsc::Receiver<Written>) {
+async fn flush(mut queue: mpsc::Receiver<Written>) {
     let mut written = Vec::with_capacity(AHEAD);
     while queue.recv_many(&mut written, AHEAD).await > 0 {
         // All of them were written before it is asked; mostly it is one.
@@ -113,7 +116,7 @@ async fn flush(pool: PgPool, mut queue: mpsc::Receiver<Written>) {
             };
             flushed = Some((disk, is_flushed));
             if !is_flushed {
-                one_by_one(&pool, asked).await;
+                lost(asked);
                 continue;
             }
             for (asked, answers) in asked.into_iter().zip(answers) {
@@ -135,7 +138,8 @@ fn alone(asked: &mut Vec<Asked>) -> Option<(Transfer, Reply)> {
 
 /// Durable when it answers.
 async fn by_itself(session: &mut Session, transfer: &Transfer) -> Result<Vec<Answer>, LedgerError> {
-    let answer = post_one(session.open().await?, transfer).await;
+    let posted = async { post_one(session.open().await?, transfer).await };
+    let answer = timeout(PATIENCE, posted).await.unwrap_or(Err(LedgerError::Lost));
     if answer.is_err() {
         session.close();
     }
@@ -156,9 +160,16 @@ async fn together(ahead: &mut Ahead, asked: &[Asked]) -> Result<(Vec<Vec<Answer>
     Ok((answers, Arc::clone(disk)))
 }
 
-/// Perhaps one of them alone is at fault. What was written even so is answered the same.
+/// Perhaps one of them alone is at fault.
 async fn one_by_one(pool: &PgPool, asked: Vec<Asked>) {
     for Asked { batch, answer } in asked {
         drop(answer.send(post(pool, &batch).await));
+    }
+}
+
+/// Asking again in their stead, one could not tell whether what stands there was theirs.
+fn lost(asked: Vec<Asked>) {
+    for Asked { answer, .. } in asked {
+        drop(answer.send(Err(LedgerError::Lost)));
     }
 }

@@ -2,11 +2,12 @@
 
 use std::{
     io,
+    mem::replace,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgConnectOptions};
@@ -17,19 +18,32 @@ use super::super::repo;
 /// As long as the programs wait for their pools.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Idle for longer, a session is asked whether it is alive.
+const TRUSTED: Duration = Duration::from_secs(2);
+/// Nothing that the ledger asks for takes so long, locks included.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Opened when it is needed, and again after an error. Commits as the server is set up to.
 #[derive(Debug)]
 pub(super) struct Session {
     options: PgConnectOptions,
     conn: Option<PgConnection>,
+    used: Instant,
 }
 
 impl Session {
     pub(super) fn of(pool: &PgPool) -> Self {
-        Self { options: pool.connect_options().as_ref().clone(), conn: None }
+        Self { options: pool.connect_options().as_ref().clone(), conn: None, used: Instant::now() }
     }
 
     pub(super) async fn open(&mut self) -> sqlx::Result<&mut PgConnection> {
+        let idle = replace(&mut self.used, Instant::now()).elapsed();
+        if let Some(conn) = &mut self.conn
+            && idle >= TRUSTED
+            && !is_alive(conn).await
+        {
+            self.close();
+        }
         let conn = match self.conn.take() {
             Some(conn) => conn,
             None => connect(&self.options).await?,
@@ -47,15 +61,22 @@ impl Session {
 pub(super) struct Ahead {
     options: PgConnectOptions,
     pair: Option<(PgConnection, Arc<Disk>)>,
+    used: Instant,
 }
 
 impl Ahead {
     pub(super) fn of(pool: &PgPool) -> Self {
-        Self { options: pool.connect_options().as_ref().clone(), pair: None }
+        Self { options: pool.connect_options().as_ref().clone(), pair: None, used: Instant::now() }
     }
 
     pub(super) async fn open(&mut self) -> sqlx::Result<&mut (PgConnection, Arc<Disk>)> {
-        let pair = match self.pair.take().filter(|(_, disk)| !disk.is_lost.load(Ordering::Acquire)) {
+        let idle = replace(&mut self.used, Instant::now()).elapsed();
+        if let Some((conn, disk)) = &mut self.pair
+            && (disk.is_lost() || idle >= TRUSTED && !(is_alive(conn).await && disk.flush().await))
+        {
+            self.close();
+        }
+        let pair = match self.pair.take() {
             Some(pair) => pair,
             None => {
                 let disk = Arc::new(Disk::of(connect(&self.options).await?));
@@ -83,14 +104,23 @@ impl Disk {
         Self { conn: Mutex::new(conn), is_lost: AtomicBool::new(false) }
     }
 
+    fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::Acquire)
+    }
+
     /// Whether everything that was committed before is on the disk by now, and with a synchronous standby.
     pub(super) async fn flush(&self) -> bool {
-        let flushed = repo::commit_waits_for_disk(&mut *self.conn.lock().await).await;
-        if flushed.is_err() {
+        let mut conn = self.conn.lock().await;
+        let is_flushed = matches!(timeout(PATIENCE, repo::commit_waits_for_disk(&mut conn)).await, Ok(Ok(())));
+        if !is_flushed {
             self.is_lost.store(true, Ordering::Release);
         }
-        flushed.is_ok()
+        is_flushed
     }
+}
+
+async fn is_alive(conn: &mut PgConnection) -> bool {
+    matches!(timeout(CONNECT_TIMEOUT, conn.ping()).await, Ok(Ok(())))
 }
 
 async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {

@@ -159,7 +159,8 @@ fn fault(error: &LedgerError) -> Fault {
         },
         LedgerError::Db(
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed,
-        ) => Fault::Outage,
+        )
+        | LedgerError::Lost => Fault::Outage,
         _ => Fault::Other,
     }
 }
