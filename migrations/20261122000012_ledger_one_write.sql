@@ -26,6 +26,53 @@ drop index ledger_hold_expiring;
 drop index ledger_hold_open;
 create index ledger_hold_over on ledger_hold (expires_at, debit_account) where ended is null;
 
+-- Accounts and assets are never taken away, and no account becomes another one. So who names one is looked at once, when the name is written: a
+-- foreign key would look at every change of totals too.
+create function ledger_refuse_removal() returns trigger
+    language plpgsql
+as $$
+begin
+    raise exception '% is never taken away or made another one', tg_table_name using errcode = 'restrict_violation';
+end
+$$;
+create trigger ledger_asset_stays before update or delete or truncate on ledger_asset
+    for each statement execute function ledger_refuse_removal();
+create trigger ledger_account_stays before delete or truncate or update of account_id, asset, limited on ledger_account
+    for each statement execute function ledger_refuse_removal();
+
+create function ledger_account_names_asset() returns trigger
+    language plpgsql
+as $$
+begin
+    if not exists (select from ledger_asset where asset = new.asset) then
+        raise exception 'there is no asset %', new.asset using errcode = 'foreign_key_violation';
+    end if;
+    return null;
+end
+$$;
+create trigger ledger_account_of_asset after insert on ledger_account
+    for each row execute function ledger_account_names_asset();
+
+create function ledger_grant_names_accounts() returns trigger
+    language plpgsql
+as $$
+declare
+    missing uuid;
+begin
+    select named into missing
+      from unnest(array[new.grant_id, new.expiry_account]) as named
+     where named is not null and not exists (select from ledger_account where account_id = named);
+    if found then
+        raise exception 'there is no account %', missing using errcode = 'foreign_key_violation';
+    end if;
+    return null;
+end
+$$;
+create trigger ledger_grant_of_accounts after insert or update of grant_id, expiry_account on ledger_grant
+    for each row execute function ledger_grant_names_accounts();
+alter table ledger_account drop constraint ledger_account_asset;
+alter table ledger_grant drop constraint ledger_grant_account, drop constraint ledger_grant_expiry_account;
+
 -- The same law in fewer words: PostgreSQL prepares them anew in every statement that writes.
 create or replace function ledger_account_is_sound(
     limited ledger_side, debits_pending numeric, debits_posted numeric, credits_pending numeric, credits_posted numeric)
@@ -177,7 +224,8 @@ begin
     clock := coalesce(clock, clock_timestamp());
     insert into ledger_transfer (transfer_id, position, debit_account, credit_account, amount, kind, pending_id, reverses, timeout_secs,
                                  partly, code, reference, event_at, created_at)
-    select t.transfer_id, nextval('ledger_position'), t.debit_account, t.credit_account, t.amount, case t.kind when 0 then 'posted' when 1 then 'pending' when 2 then 'post_pending' else 'void_pending' end::ledger_transfer_kind,
+    select t.transfer_id, nextval('ledger_position'), t.debit_account, t.credit_account, t.amount,
+           case t.kind when 0 then 'posted' when 1 then 'pending' when 2 then 'post_pending' else 'void_pending' end::ledger_transfer_kind,
            t.pending_id, t.reverses, t.timeout_secs, t.partly, t.code, t.reference, coalesce(t.event_at, clock), clock
       from unnest(transfers) as t;
     insert into ledger_hold (transfer_id, debit_account, credit_account, remaining, partly, expires_at)

@@ -14,7 +14,10 @@ use tokio::{
 };
 
 use self::session::{Ahead, Disk, PATIENCE, Session};
-use super::{Answer, LedgerError, Refusal, Transfer, post, post_folded, post_one, post_plainly};
+use super::{
+    Answer, LedgerError, Refusal, Transfer,
+    post::{post, post_folded, post_one, post_plainly},
+};
 
 /// Batches in one transaction at most.
 const MOST: usize = 512;

@@ -3,7 +3,10 @@
 use std::{collections::HashSet, sync::Arc};
 
 use anyhow::Result;
-use billing_core::ledger::{self, LedgerError, Recorded, Refusal, Writer};
+use billing_core::{
+    ids::AccountId,
+    ledger::{self, LedgerError, NewAccount, Recorded, Refusal, Writer},
+};
 use test_support::Database;
 use tokio::{sync::Barrier, task::JoinSet};
 
@@ -165,8 +168,47 @@ async fn what_is_written_cannot_be_changed_and_no_buggy_caller_overdraws() -> Re
         "update ledger_account set debits_posted = 6 where limited = 'debits'",
         "update ledger_account set debits_pending = 6 where limited = 'debits'",
         "update ledger_account set credits_posted = -1 where limited is null",
+        "update ledger_account set asset = 'RUB'",
+        "update ledger_account set limited = null",
+        "update ledger_account set account_id = gen_random_uuid()",
+        "delete from ledger_account",
+        "truncate ledger_account",
+        "update ledger_asset set scale = 9",
+        "delete from ledger_asset",
+        "insert into ledger_account (account_id, asset, kind) values (gen_random_uuid(), 'nothing', 'test')",
+        "insert into ledger_grant (grant_id, owner, asset, amount, category, priority)
+         values (gen_random_uuid(), 'somebody', 'credits', 1, 'paid', 1)",
     ] {
         assert!(sqlx::query(sql).execute(database.pool()).await.is_err(), "{sql}");
+    }
+    Ok(())
+}
+
+/// What the writer knows of accounts it keeps: an account that is opened later is read then, and one asset is not taken for another.
+#[tokio::test]
+async fn transfers_that_share_a_transaction_stay_within_their_assets() -> Result<()> {
+    let database = Database::new().await;
+    let (customers, house) = accounts(database.pool(), 2).await?;
+    let writer = Writer::start(database.pool().clone());
+    let later = NewAccount {
+        id: AccountId::new(),
+        asset: "later".to_owned(),
+        kind: "test".to_owned(),
+        owner: None,
+        limited: None,
+    };
+    for is_open in [false, true] {
+        let between = [(house, customers[0]), (house, later.id), (house, customers[1])];
+        let asked = between.map(|(debit, credit)| writer.post(vec![moved(debit, credit, 1)]));
+        let [first, other, last] = asked;
+        let (first, other, last) = tokio::join!(first, other, last);
+        assert!(first?[0].is_ok() && last?[0].is_ok());
+        let refused = other?.remove(0);
+        let expected = if is_open { Refusal::AssetsDiffer } else { Refusal::NoAccount(later.id) };
+        assert_eq!(refused, Err(expected));
+        let mut conn = database.pool().acquire().await?;
+        ledger::name_asset(&mut conn, &later.asset, 0).await?;
+        ledger::open_accounts(&mut conn, std::slice::from_ref(&later)).await?;
     }
     Ok(())
 }
