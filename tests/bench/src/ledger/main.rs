@@ -52,20 +52,32 @@ async fn main() -> ExitCode {
 }
 
 /// A way, on which accounts, by how many callers, and what is wanted of it in TPC-B transactions.
-const TURNS: [(Way, Spread, usize, Option<f64>); 21] = [
+const TURNS: [(Way, Spread, usize, Option<f64>); 34] = [
     (Way::Direct, Spread::Many, 1, None),
     (Way::Direct, Spread::Many, 8, None),
     (Way::Direct, Spread::Many, 64, Some(2.0)),
+    (Way::Direct, Spread::Many, 256, None),
     (Way::Direct, Spread::OneHouse, 64, None),
+    (Way::Direct, Spread::OneCustomer, 1, None),
+    (Way::Direct, Spread::OneCustomer, 8, None),
     (Way::Direct, Spread::OneCustomer, 64, None),
+    (Way::Direct, Spread::OneCustomer, 256, None),
     (Way::Batched, Spread::Many, 1, None),
+    (Way::Batched, Spread::Many, 8, None),
+    (Way::Batched, Spread::Many, 64, None),
+    (Way::Batched, Spread::Many, 256, None),
+    (Way::Batched, Spread::OneCustomer, 1, None),
     (Way::Batched, Spread::OneCustomer, 8, None),
+    (Way::Batched, Spread::OneCustomer, 64, None),
+    (Way::Batched, Spread::OneCustomer, 256, None),
     (Way::Together, Spread::Many, 1, None),
     (Way::Together, Spread::Many, 8, None),
     (Way::Together, Spread::Many, 64, Some(7.0)),
     (Way::Together, Spread::Many, 256, Some(12.0)),
     (Way::Together, Spread::OneHouse, 64, Some(7.0)),
     (Way::Together, Spread::OneHouse, 256, Some(12.0)),
+    (Way::Together, Spread::OneCustomer, 1, None),
+    (Way::Together, Spread::OneCustomer, 8, None),
     (Way::Together, Spread::OneCustomer, 64, Some(7.0)),
     (Way::Together, Spread::OneCustomer, 256, Some(12.0)),
     (Way::Direct, Spread::Strangers, 64, None),
@@ -74,6 +86,7 @@ const TURNS: [(Way, Spread, usize, Option<f64>); 21] = [
     (Way::Pairs, Spread::Many, 64, None),
     (Way::Pairs, Spread::OneCustomer, 64, None),
     (Way::Pairs, Spread::Many, 256, None),
+    (Way::Pairs, Spread::OneCustomer, 256, None),
 ];
 
 async fn run(arguments: &Arguments) -> Result<Report> {
